@@ -1,0 +1,64 @@
+// Money: amounts are integers of 分, prices exact decimals, and rounding happens in one
+// place, half away from zero (rules §3). No floating point anywhere.
+#pragma once
+
+#include <boost/multiprecision/cpp_int.hpp>
+#include <compare>
+#include <string>
+#include <string_view>
+
+#include "metering/core/quantity.h"
+
+namespace voucherd::billing {
+
+/// Wide enough for any product that the limits of rules §3 allow; checked, so it throws
+/// instead of wrapping (std::overflow_error: a bug, not input).
+using Wide = boost::multiprecision::checked_int512_t;
+
+/// An amount of 分 (0.01 yuan), positive or negative.
+struct Fen {
+  Int128 value = 0;
+  friend auto operator<=>(const Fen&, const Fen&) = default;
+  friend Fen operator+(Fen a, Fen b) { return {checked_add(a.value, b.value)}; }
+  friend Fen operator-(Fen a, Fen b) { return {checked_add(a.value, -b.value)}; }
+  Fen& operator+=(Fen other) { return *this = *this + other; }
+  Fen& operator-=(Fen other) { return *this = *this - other; }
+  bool is_zero() const { return value == 0; }
+};
+/// "106.25", always two digits.
+std::string to_string(Fen amount);
+/// "106.25", "106.2" or "106"; at most 2 fraction digits, magnitude ≤ 10^15 yuan.
+Result<Fen> parse_fen(std::string_view text);
+
+/// A unit price in units of 1e-12 yuan: 6 digits of the price times 6 of a discount.
+struct UnitPrice {
+  Int128 pico = 0;
+  static constexpr int scale = 12;
+  friend auto operator<=>(const UnitPrice&, const UnitPrice&) = default;
+};
+std::string to_string(UnitPrice price);
+/// 0 ≤ p < 1,000,000, at most 6 fraction digits. Faults "price_malformed", "price_too_fine",
+/// "price_out_of_range".
+Result<UnitPrice> parse_price(std::string_view text);
+
+/// A rate in millionths with the text that it was given as ("0.20" is printed as "0.20").
+/// 0 ≤ r ≤ 1, at most 6 digits.
+struct Rate {
+  std::int64_t millionths = 0;
+  std::string text = "0";
+  friend bool operator==(const Rate& a, const Rate& b) { return a.millionths == b.millionths; }
+};
+Result<Rate> parse_rate(std::string_view text);
+
+/// `price × (1 − discount)`, exact. Precondition: `price` has at most 6 fraction digits.
+UnitPrice discounted(UnitPrice price, const Rate& discount);
+
+/// An exact amount: numerator / denominator of a fen. Denominator > 0.
+struct ExactFen {
+  Wide numerator = 0;
+  Wide denominator = 1;
+};
+/// Half away from zero: round(0.5) = 1, round(−0.5) = −1.
+Fen round_half_away(const ExactFen& exact);
+
+}  // namespace voucherd::billing

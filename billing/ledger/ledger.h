@@ -1,0 +1,140 @@
+// The ledger: the fold of billing's records (facts and closes), the judge of changes to them,
+// and the answer to what finance asks. A deterministic function of the journal; no clock.
+//
+// Changes go two ways apart: judge_*() says what a change would do and builds the record's
+// payload; apply() folds a record that has become durable. Between the two stands the journal.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "billing/core/bill.h"
+#include "billing/ledger/fact_codec.h"
+#include "metering/journal/journal.h"
+#include "metering/state/usage_state.h"
+
+namespace voucherd::billing {
+
+/// A refusal of a change: as the API says it (RFC 9457).
+struct Refusal {
+  int status = 422;             // 422: wrong; 409: forbidden by something closed; 412: If-Match fails
+  std::string title, detail;
+  std::vector<FieldFault> faults;
+};
+
+struct FactChange {
+  FactKind kind{};
+  std::string key;
+  nlohmann::json body;          // as sent, without `reason`
+};
+
+struct FactVersion {
+  Position position = 0;
+  Instant at;
+  Actor by;
+  std::string reason;           // "" where none was needed
+  nlohmann::ordered_json shown; // show_fact()
+};
+
+struct PeriodTotals {
+  std::uint64_t statements = 0;
+  Fen net, tax, gross, eligible, subsidy;
+  friend bool operator==(const PeriodTotals&, const PeriodTotals&) = default;
+};
+
+struct ClosedPeriod {
+  Month period;
+  Position position = 0;
+  Instant at;
+  Actor by;
+  std::string reason;
+  PeriodTotals totals;
+};
+
+/// A closed statement's bytes and where they are proven.
+struct ClosedStatement {
+  std::string canonical;        // the frozen bytes
+  Position position = 0;        // of the close record
+  std::string root;             // hex tree root at that position
+};
+
+class Ledger {
+ public:
+  /// `usage` outlives the ledger and is read only.
+  Ledger(StatementHead head, const UsageState& usage);
+  ~Ledger();
+
+  // Changes --------------------------------------------------------------------------------
+  struct Judged {
+    std::optional<Refusal> refusal;
+    std::string payload;        // of a `facts` record; "" where refused or where nothing changes
+    std::vector<bool> created;  // per change: true for a key that is new
+  };
+  /// Judges changes that are to be made together (all or nothing). `if_match` is compared with etag_of()
+  /// of the first change's key. Firms' codes are checked, references to unknown firms and SKUs
+  /// refused, overlapping contracts, policies and equal effective_from refused: all faults at once.
+  Judged judge_facts(const std::vector<FactChange>& changes, const Actor& by, const std::string& reason,
+                     const std::optional<std::string>& if_match) const;
+
+  struct JudgedClose {
+    std::optional<Refusal> refusal;
+    std::optional<ClosedPeriod> already;  // the month is closed: the same reply again
+    std::string payload;                  // of a `close` record
+    PeriodTotals totals;
+  };
+  /// Rules §6. `at` is the intake time that the record will have.
+  JudgedClose judge_close(Month period, const Actor& by, const std::string& reason, Instant at) const;
+
+  // The fold -------------------------------------------------------------------------------
+  /// Folds a `facts` or `close` record; `root` is the tree root after it (hex).
+  void apply(const Record& record, const std::string& root);
+  void save(std::string& out) const;
+  static Result<std::unique_ptr<Ledger>> load(std::string_view& in, StatementHead head, const UsageState& usage);
+
+  // Reads ----------------------------------------------------------------------------------
+  const Facts& facts() const;
+  bool knows_firm(std::string_view uscc) const;
+  bool knows_sku(std::string_view sku) const;
+  /// Versions of a fact, oldest first; nullptr where the key is unknown.
+  const std::vector<FactVersion>* history(FactKind kind, const std::string& key) const;
+  /// Keys of a kind after `after`, in order of their bytes, at most `limit`.
+  std::vector<std::string> keys(FactKind kind, const std::string& after, std::size_t limit) const;
+  /// Quoted, as the header has it: "\"<position>\"".
+  std::string etag_of(FactKind kind, const std::string& key) const;
+
+  std::optional<Month> closed_through() const;
+  /// Months from the first with usage or a close to the last of either.
+  std::vector<Month> periods() const;
+  std::optional<ClosedPeriod> closed(Month period) const;
+  /// Why judge_close() would refuse: empty where it is ready, whatever the clock says about the month's end.
+  std::vector<FieldFault> not_ready(Month period) const;
+
+  /// Firms that have a statement in `period`, in order, after `after`, at most `limit`.
+  std::vector<FirmId> firms_with_statement(Month period, const FirmId& after, std::size_t limit) const;
+  /// The open statement; nullopt where there is none (404) or the month is closed.
+  std::optional<Statement> open_statement(Month period, const FirmId& firm) const;
+  std::optional<ClosedStatement> closed_statement(Month period, const FirmId& firm) const;
+  PeriodTotals open_totals(Month period) const;
+
+  /// Rules §6's identities and the figures beside them, over all firms: exact. `difference_*` must be 0.
+  struct Figures {
+    std::map<std::string, Quantity> charged_by_kind, accepted_by_kind;  // by SKU kind
+    Quantity unpriced;
+    Int128 difference_quantity = 0;  // accepted − charged − unpriced, in 1e-9
+    Int128 difference_lines = 0;     // Σ closed lines + open differences − Σ charges, in fen (gross)
+    Int128 difference_subsidy = 0;   // Σ granted + open − Σ targets, in fen
+    Fen subsidy_granted, subsidy_open;
+    std::uint64_t firms_at_cap = 0;
+    std::map<int, Fen> subsidy_by_year;
+  };
+  Figures figures() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace voucherd::billing

@@ -1,0 +1,14 @@
+// A statement as CSV: for spreadsheets, headings in Chinese with English beside them. Made
+// from the canonical JSON, so that what is printed is what was frozen.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace voucherd::billing {
+
+/// RFC 4180 with CRLF, UTF-8 without BOM (`excel`: with BOM). Text that a spreadsheet would take for
+/// a formula (begins with = + - @ tab or CR) is prefixed with an apostrophe; figures are not text.
+std::string render_csv(const nlohmann::ordered_json& statement, bool excel);
+
+}  // namespace voucherd::billing

@@ -1,0 +1,42 @@
+// What the daemon can be told: plain structs with defaults. config/table.h maps TOML keys onto
+// them; nothing else reads configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "metering/core/time.h"
+
+namespace voucherd::config {
+
+struct Options {
+  // [listen]
+  std::string api = "127.0.0.1:8080";     // address:port of the API; port 0: any free one
+  std::string admin = "127.0.0.1:9464";   // of /metrics, /healthz, /readyz
+  // [data]
+  std::string directory = "./voucherd-data";
+  std::uint64_t checkpoint_every_events = 1'000'000;
+  std::uint64_t checkpoint_every_records = 10'000;
+  // [provider]: fixed in the genesis record; a difference later is refused at start
+  std::string provider_name = "示例智算中心";
+  std::string provider_uscc = "91500000MA5U00000W";
+  UtcOffset utc_offset{480};
+  std::string currency = "CNY";
+  // [limits]
+  std::uint64_t body_bytes_max = 16u << 20;
+  std::uint64_t connections_max = 1024;
+  std::uint64_t queue_bytes_max = 64u << 20;
+  std::uint64_t group_events_max = 65'536;
+  std::uint64_t header_timeout_ms = 10'000;
+  std::uint64_t body_timeout_ms = 60'000;
+  std::uint64_t idle_timeout_ms = 120'000;
+  std::uint64_t drain_timeout_ms = 30'000;  // SIGTERM: then connections are cut
+  // [memory]
+  std::uint64_t block_cache_bytes = 64u << 20;    // RocksDB's
+  std::uint64_t event_cache_bytes = 128u << 20;   // decoded usage records
+  // [log]
+  std::string log_level = "info";  // debug, info, warn, error
+};
+
+}  // namespace voucherd::config

@@ -1,0 +1,87 @@
+// The engine: journal, state, ledger and sequencer put together and kept in step, without
+// sockets. The daemon's API, the tests and `voucherctl journal check` all drive this.
+//
+// One owner thread calls everything; `post` brings the writer's completions back to it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "billing/ledger/ledger.h"
+#include "config/options.h"
+#include "metering/core/clock.h"
+#include "metering/ingest/sequencer.h"
+#include "metering/journal/journal.h"
+#include "metering/proof/tree.h"
+
+namespace voucherd {
+
+/// What a check of a data directory found.
+struct CheckReport {
+  Position last_position = 0;
+  std::uint64_t events = 0;
+  std::uint64_t checkpoints = 0;           // compared
+  std::vector<std::string> differences;    // empty: all is well
+  std::string tree_root;
+};
+
+class Engine {
+ public:
+  using PostToOwner = Sequencer::PostToOwner;
+  using Fatal = Sequencer::Fatal;
+
+  /// Opens the directory (creating the journal with its genesis record where there is none), loads the
+  /// newest checkpoint and folds the tail. Faults as Journal::open's, and "genesis_differs" where the
+  /// configuration's provider, offset or currency are not the journal's.
+  static Result<std::unique_ptr<Engine>> open(const config::Options& options, const Clock& clock,
+                                              PostToOwner post, Fatal fatal);
+  /// Drains; saves a checkpoint.
+  ~Engine();
+
+  // Ingest
+  void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
+  void drain(std::function<void()> drained);
+
+  // Billing. `done` runs on the owner thread after the record is durable and folded.
+  struct ChangeReply {
+    std::optional<billing::Refusal> refusal;  // status 503 where the clock is behind
+    std::vector<bool> created;
+    Position position = 0;                    // of the record; where nothing changed, the last one
+  };
+  void change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
+                    std::optional<std::string> if_match, std::function<void(ChangeReply)> done);
+  struct CloseReply {
+    std::optional<billing::Refusal> refusal;
+    std::optional<billing::ClosedPeriod> closed;
+  };
+  void close_period(Month period, billing::Actor by, std::string reason, std::function<void(CloseReply)> done);
+
+  // Reads: durable positions only
+  const billing::Ledger& ledger() const;
+  const UsageState& usage() const;
+  const Genesis& genesis() const;
+  Position position() const;     // of the last folded record
+  std::string tree_root() const; // hex, at position()
+  Instant last_intake_time() const;
+  bool clock_behind() const;
+  const IngestFigures& ingest_figures() const;
+  const Journal& journal() const;
+  std::size_t identity_memory_bytes() const;
+  /// The accepted event with this identity and its place, if durable.
+  bool find_event(std::string_view source, std::string_view id,
+                  const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Folds a stopped daemon's directory from the first record and compares with every checkpoint,
+/// byte for byte. Writes nothing.
+Result<CheckReport> check_directory(const std::string& directory);
+
+}  // namespace voucherd

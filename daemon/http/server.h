@@ -1,0 +1,71 @@
+// HTTP/1.1 on Boost.Beast: connections, limits, keep-alive and pipelining. Knows nothing of
+// vouchers: a Handler answers requests. Requests of one connection are handled as they arrive,
+// up to pipeline_depth_max at once, and answered in their order.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "metering/core/result.h"
+
+namespace voucherd::http {
+
+inline constexpr int pipeline_depth_max = 16;
+inline constexpr std::size_t header_bytes_max = 16u << 10;
+
+struct Limits {
+  std::uint64_t body_bytes_max, connections_max;
+  std::uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+  std::size_t body_padding_bytes = 64;  // capacity kept behind the body's bytes
+};
+
+/// A request as handlers see it: target already split and percent-decoded.
+struct Request {
+  std::string method;
+  std::string path;                                          // decoded, "/v1/firms/9150…"
+  std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+  std::string peer;                                          // "127.0.0.1:53210"
+
+  std::string_view header(std::string_view lower_case_name) const;   // "" where absent
+  const std::string* query_value(std::string_view name) const;       // nullptr where absent
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // control bytes are refused (asserted)
+};
+
+/// Calls `reply` exactly once, on the io_context's thread, now or later.
+using Reply = std::function<void(Response)>;
+using Handler = std::function<void(Request&&, Reply)>;
+
+/// One listener. Everything runs on the io_context's one thread.
+class Server {
+ public:
+  Server(boost::asio::io_context& io, Handler handler, Limits limits);
+  ~Server();
+  /// "address:port". Fault "listen_failed" with the reason.
+  Result<void> listen(const std::string& address_and_port);
+  /// The port that is listened on.
+  std::uint16_t port() const;
+  /// Stops accepting; each connection closes after the answers that it is owed; then `stopped`.
+  /// Connections still open after `timeout_ms` are cut.
+  void stop(std::uint64_t timeout_ms, std::function<void()> stopped);
+  std::uint64_t connections() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace voucherd::http

@@ -1,0 +1,136 @@
+// The sequencer: takes decoded batches, tells known identities from new ones, judges what
+// needs state (limits on time, known firms and SKUs), puts the accepted events into the open
+// commit group, and replies once the group is durable.
+//
+// The acknowledgement contract. A reply comes only after the fsync of the record that holds
+// the batch's accepted and quarantined events, and after the commit of every event that one
+// of its duplicates refers to. After a crash, whatever was acknowledged is there; sending a
+// batch again is always safe, acknowledged or not.
+//
+// One owner thread calls everything here; one writer thread encodes and appends. While the
+// writer is busy, the next group fills: batching adapts by itself. Facts and closes are
+// exclusive: the open group is sealed, everything before is made durable and folded, then
+// the record is built on exactly that state.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "metering/core/clock.h"
+#include "metering/journal/journal.h"
+#include "metering/state/block_cache.h"
+#include "metering/state/identity_index.h"
+#include "metering/state/usage_state.h"
+#include "metering/wire/decode.h"
+
+namespace voucherd {
+
+struct IngestLimits {
+  std::size_t group_bytes_max = 8u << 20;        // memory of an open group before new batches wait
+  std::uint32_t group_events_max = 65'536;       // events of an open group before new batches wait
+  std::size_t queue_bytes_max = 64u << 20;       // bodies of batches that wait; beyond: overloaded
+  std::int64_t future_ms_max = 5 * 60 * 1000;    // rules §2
+  std::int64_t interval_ms_max = 31 * ms_per_day;
+  std::int64_t clock_behind_ms_max = 5 * 60 * 1000;
+};
+
+/// What ingest must know of firms and SKUs; implemented over the billing ledger's facts by the
+/// composition root. Called by the owner thread, once per distinct text and group.
+class Registry {
+ public:
+  virtual ~Registry() = default;
+  virtual bool knows_firm(std::string_view uscc) const = 0;
+  virtual bool knows_sku(std::string_view sku) const = 0;
+  virtual Instant accept_from() const = 0;
+};
+
+/// A request's events with the bytes that they point into.
+struct IngestBatch {
+  std::string body;  // with wire::body_padding_bytes of capacity behind it
+  wire::Batch decoded;
+};
+
+struct IngestProblem {
+  std::uint32_t index;  // in the request
+  std::string source, id;
+  ReasonCode code;
+  std::string detail;
+  QuarantineNumber quarantine;
+};
+
+struct IngestReply {
+  enum class Outcome { done, overloaded, clock_behind, stopping } outcome = Outcome::done;
+  std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
+  Position position = 0;  // at which the batch is durable
+  std::vector<IngestProblem> problems;
+};
+
+/// Counted since start; received = accepted + duplicate + conflict + quarantined at all times.
+struct IngestFigures {
+  std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
+  std::uint64_t ignored_members = 0, overloaded = 0, commit_groups = 0;
+  std::uint64_t queue_batches = 0, queue_bytes = 0;  // waiting now
+};
+
+class Sequencer {
+ public:
+  /// Runs `task` on the owner thread, soon. Called by the writer thread. (Asio's post.)
+  using PostToOwner = std::function<void(std::function<void()> task)>;
+  /// Called on the owner thread for each record that has become durable, in order, before any reply
+  /// for it: folds it. `usage` is set for usage records (already decoded).
+  using Fold = std::function<void(const Record& record, std::shared_ptr<const UsageRecord> usage)>;
+  /// A failed append: must not return to normal work (the process exits).
+  using Fatal = std::function<void(const Fault&)>;
+
+  struct Parts {
+    Journal& journal;
+    const Clock& clock;
+    UsageState& state;
+    IdentityIndex& identities;
+    BlockCache& blocks;
+    const Registry& registry;
+    std::uint64_t hash_seed;
+    UtcOffset offset;
+    PostToOwner post;
+    Fold fold;
+    Fatal fatal;
+  };
+  Sequencer(Parts parts, IngestLimits limits);
+  ~Sequencer();  // drains
+
+  /// Replies through `done` on the owner thread, exactly once.
+  void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
+
+  /// What an exclusive operation decides: a record to write, or nothing (a refusal, a dry run).
+  struct Decision {
+    bool write = false;
+    RecordType type{};
+    std::uint16_t version = 1;
+    std::string payload;
+  };
+  struct Slot {
+    Position position;     // that its record will have
+    Instant intake_time;   // that its record will have
+    bool clock_behind;     // more than clock_behind_ms_max: it must refuse
+  };
+  /// Runs `decide` when everything submitted before is durable and folded and nothing is under way;
+  /// if it writes, `done` runs after the record is durable and folded, else at once.
+  void exclusive(std::function<Decision(const Slot&)> decide, std::function<void()> done);
+
+  /// Stops taking batches (outcome stopping), finishes what was taken, then calls `drained`.
+  void drain(std::function<void()> drained);
+
+  const IngestFigures& figures() const;
+  /// True while the clock stands more than clock_behind_ms_max behind the last record (rules §2).
+  bool clock_behind() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace voucherd

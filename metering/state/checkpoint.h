@@ -1,0 +1,49 @@
+// Checkpoints: derived state saved at a journal position, so that a start folds only the
+// tail. Never needed for correctness: a missing, torn or foreign checkpoint is passed over
+// and the journal is folded from an older one or from the first record.
+//
+// A checkpoint is a file of named sections, each canonical bytes, with a checksum; identity
+// hashes are one append-only file beside it (8 bytes an event, in order of the ordinals),
+// which is only ever extended: a checkpoint says how many of them it covers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metering/core/result.h"
+#include "metering/journal/journal.h"
+
+namespace voucherd {
+
+/// Raised whenever the fold or a section's bytes change: older checkpoints are then passed over.
+inline constexpr std::uint32_t fold_version = 1;
+inline constexpr int checkpoints_kept = 2;
+
+struct Checkpoint {
+  Position position = 0;
+  std::uint64_t identity_hashes = 0;
+  std::map<std::string, std::string> sections;  // "usage", "ledger", "tree"
+};
+
+/// Thread safety: one caller at a time.
+class CheckpointStore {
+ public:
+  explicit CheckpointStore(std::string directory);
+  /// Appends `new_hashes` to the hash file (syncs it), then writes the checkpoint under a temporary
+  /// name, syncs and renames it; removes all but the newest checkpoints_kept.
+  Result<void> save(const Checkpoint& checkpoint, std::span<const std::uint64_t> new_hashes);
+  /// The newest usable checkpoint at or before `last`, of this fold_version; nullopt where none is.
+  std::optional<Checkpoint> load_newest(Position last) const;
+  /// All usable checkpoints, oldest first: for `voucherctl journal check`.
+  std::vector<Checkpoint> load_all() const;
+  /// The first `count` identity hashes. Fault "checkpoint_damaged".
+  Result<std::vector<std::uint64_t>> load_hashes(std::uint64_t count) const;
+
+ private:
+  std::string directory_;
+};
+
+}  // namespace voucherd

@@ -1,0 +1,120 @@
+// The payload of a usage record: one commit group. Accepted events are kept in columns with
+// dictionaries of their own, so that a record can be read by itself; the quarantined ones
+// with their bytes. The layout is described in metering/journal/FORMAT.md.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "metering/core/reason_code.h"
+#include "metering/core/result.h"
+#include "metering/core/usage_event.h"
+
+namespace voucherd {
+
+/// Ordinal of an accepted event in the whole journal, from 0. A usage record says its first one.
+using EventOrdinal = std::uint64_t;
+
+/// Identity hash: of source and id, keyed with the genesis' seed. The same everywhere.
+std::uint64_t identity_hash(std::string_view source, std::string_view id, std::uint64_t seed);
+
+/// A dictionary column: each distinct text once per group.
+class Dictionary {
+ public:
+  /// Index of `text`, added where new. The Dictionary keeps its own copy.
+  std::uint32_t intern(std::string_view text);
+  std::string_view at(std::uint32_t index) const { return texts_[index]; }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(texts_.size()); }
+
+ private:
+  std::deque<std::string> texts_;  // stable addresses for the map's views
+  boost::unordered_flat_map<std::string_view, std::uint32_t> index_;
+};
+
+/// The accepted events of one commit group, in columns; appended to while the group is open,
+/// encoded by the writer thread, decoded by whoever reads. Not thread-safe.
+class EventBlock {
+ public:
+  /// Copies `event`. For a correction, `corrected` is the ordinal of the event it corrects,
+  /// decided at intake. Returns its index in the block.
+  std::uint32_t append(const EventView& event, EventOrdinal corrected = 0);
+  std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
+  /// The event at `index`; views live as long as the block is neither changed nor destroyed.
+  EventView at(std::uint32_t index) const;
+  EventOrdinal corrected(std::uint32_t index) const;
+
+  /// Dictionary indexes of a row: for folding without touching text.
+  struct Keys {
+    std::uint32_t source, subject, sku, project;
+  };
+  Keys keys(std::uint32_t index) const;
+  const Dictionary& sources() const { return sources_; }
+  const Dictionary& subjects() const { return subjects_; }
+  const Dictionary& skus() const { return skus_; }
+  const Dictionary& projects() const { return projects_; }
+
+  /// Rough bytes in memory: for the group's limit.
+  std::size_t memory_bytes() const;
+
+  std::string encode() const;
+  static Result<EventBlock> decode(std::string_view bytes);
+
+ private:
+  struct Row {
+    std::int64_t time_ms, start_ms, end_ms, quantity_nanos;
+    std::uint32_t source, subject, sku, project, node, id_end, text_end;
+    std::uint8_t kind, flags;
+  };
+  Dictionary sources_, subjects_, skus_, projects_, nodes_;
+  std::vector<Row> rows_;
+  std::string ids_;    // id bytes, one after another
+  std::string texts_;  // usage: job. correction: see FORMAT.md
+  std::vector<std::pair<std::uint32_t, EventOrdinal>> corrected_;  // (row, ordinal), rows ascending
+};
+
+/// Months that an unresolved quarantine entry blocks the close of (rules §6), decided at intake.
+struct MonthSpan {
+  Month first, last;
+  friend bool operator==(const MonthSpan&, const MonthSpan&) = default;
+};
+
+/// An event that could not be counted, as recorded.
+struct QuarantinedEvent {
+  ReasonCode code{};
+  std::string detail;
+  std::string source, id, subject, sku;  // "" where unreadable
+  MonthSpan months;
+  std::string raw;                       // its bytes as they came
+  std::uint64_t fingerprint = 0;         // of its content: "sent again unchanged"
+  friend bool operator==(const QuarantinedEvent&, const QuarantinedEvent&) = default;
+};
+
+/// Number of a quarantine entry: position of its record and index among the record's entries.
+struct QuarantineNumber {
+  std::uint64_t position = 0;
+  std::uint32_t index = 0;
+  friend auto operator<=>(const QuarantineNumber&, const QuarantineNumber&) = default;
+};
+std::string to_string(QuarantineNumber number);  // "1842.0"
+Result<QuarantineNumber> parse_quarantine_number(std::string_view text);
+
+/// One commit group.
+struct UsageRecord {
+  EventOrdinal first_ordinal = 0;
+  EventBlock events;
+  std::vector<QuarantinedEvent> quarantined;
+  /// Entries that were sent again, unchanged and still bad: adds to their count only.
+  std::vector<QuarantineNumber> resent;
+
+  bool empty() const { return events.size() == 0 && quarantined.empty() && resent.empty(); }
+  std::string encode() const;
+  static Result<UsageRecord> decode(std::string_view payload);
+};
+
+}  // namespace voucherd

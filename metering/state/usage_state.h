@@ -1,0 +1,77 @@
+// The fold of usage records: totals, quarantine, sources, and where each record's events
+// begin. A deterministic function of the journal: no clock, no configuration.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "metering/journal/journal.h"
+#include "metering/state/identity_index.h"
+#include "metering/state/quarantine.h"
+#include "metering/state/totals.h"
+#include "metering/state/usage_record.h"
+
+namespace voucherd {
+
+/// Where an event is kept.
+struct EventPlace {
+  Position position = 0;
+  std::uint32_t index = 0;
+};
+
+struct SourceFigures {
+  std::uint64_t events = 0;
+  Instant last_usage;    // the latest end of usage
+  Instant last_arrival;
+  friend bool operator==(const SourceFigures&, const SourceFigures&) = default;
+};
+
+/// Owned by one thread; holds durable records only (the identity index, which the sequencer
+/// fills earlier, is not part of it).
+class UsageState {
+ public:
+  explicit UsageState(UtcOffset offset);
+
+  /// Folds one usage record. Asserts that it follows the last one (ordinals without a gap).
+  /// A correction's effect needs the event it corrects: `event_at` reads it from the journal.
+  using ReadEvent = std::function<void(EventOrdinal, const std::function<void(const EventView&)>&)>;
+  void apply(const RecordHeader& header, const UsageRecord& record, const ReadEvent& event_at);
+
+  const Totals& totals() const { return totals_; }
+  const Quarantine& quarantine() const { return quarantine_; }
+  Quarantine& quarantine() { return quarantine_; }
+  const std::map<std::string, SourceFigures, std::less<>>& sources() const { return sources_; }
+  EventOrdinal events() const { return events_; }
+  EventPlace place_of(EventOrdinal ordinal) const;
+  /// Sum of the quantities of accepted events, as corrected: kept apart from the totals, so that
+  /// the first identity of rules §6 compares two things that were computed differently.
+  Quantity accepted_quantity() const { return accepted_quantity_; }
+  /// The correction that counts for an event, if any: its own ordinal.
+  std::optional<EventOrdinal> winning_correction(EventOrdinal event) const;
+
+  void save(std::string& out) const;
+  static Result<UsageState> load(std::string_view& in);
+
+ private:
+  struct Winner {
+    EventOrdinal correction;
+    Instant time;
+    std::string source, id;
+    Quantity quantity;
+    friend bool operator==(const Winner&, const Winner&) = default;
+  };
+  void apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
+                        const ReadEvent& event_at);
+
+  UtcOffset offset_;
+  Totals totals_;
+  Quarantine quarantine_;
+  std::map<std::string, SourceFigures, std::less<>> sources_;
+  EventOrdinal events_ = 0;
+  Quantity accepted_quantity_;
+  std::vector<std::pair<EventOrdinal, Position>> first_ordinals_;  // of records with events, ascending
+  std::map<EventOrdinal, Winner> winners_;
+};
+
+}  // namespace voucherd
