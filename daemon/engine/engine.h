@@ -23,8 +23,8 @@ namespace voucherd {
 struct CheckReport {
   Position last_position = 0;
   std::uint64_t events = 0;
-  std::uint64_t checkpoints = 0;           // compared
-  std::vector<std::string> differences;    // empty: all is well
+  std::uint64_t checkpoints = 0;         // compared
+  std::vector<std::string> differences;  // empty: all is well
   std::string tree_root;
 };
 
@@ -49,7 +49,7 @@ class Engine {
   struct ChangeReply {
     std::optional<billing::Refusal> refusal;  // status 503 where the clock is behind
     std::vector<bool> created;
-    Position position = 0;                    // of the record; where nothing changed, the last one
+    Position position = 0;  // of the record; where nothing changed, the last one
   };
   void change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
                     std::optional<std::string> if_match, std::function<void(ChangeReply)> done);
@@ -57,14 +57,15 @@ class Engine {
     std::optional<billing::Refusal> refusal;
     std::optional<billing::ClosedPeriod> closed;
   };
-  void close_period(Month period, billing::Actor by, std::string reason, std::function<void(CloseReply)> done);
+  void close_period(Month period, billing::Actor by, std::string reason,
+                    std::function<void(CloseReply)> done);
 
   // Reads: durable positions only
   const billing::Ledger& ledger() const;
   const UsageState& usage() const;
   const Genesis& genesis() const;
-  Position position() const;     // of the last folded record
-  std::string tree_root() const; // hex, at position()
+  Position position() const;      // of the last folded record
+  std::string tree_root() const;  // hex, at position()
   Instant last_intake_time() const;
   bool clock_behind() const;
   const IngestFigures& ingest_figures() const;

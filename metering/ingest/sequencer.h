@@ -17,10 +17,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "metering/core/clock.h"
+#include "metering/ingest/judge.h"
 #include "metering/journal/journal.h"
 #include "metering/state/block_cache.h"
 #include "metering/state/identity_index.h"
@@ -30,22 +32,9 @@
 namespace voucherd {
 
 struct IngestLimits {
-  std::size_t group_bytes_max = 8u << 20;        // memory of an open group before new batches wait
-  std::uint32_t group_events_max = 65'536;       // events of an open group before new batches wait
-  std::size_t queue_bytes_max = 64u << 20;       // bodies of batches that wait; beyond: overloaded
-  std::int64_t future_ms_max = 5 * 60 * 1000;    // rules §2
-  std::int64_t interval_ms_max = 31 * ms_per_day;
-  std::int64_t clock_behind_ms_max = 5 * 60 * 1000;
-};
-
-/// What ingest must know of firms and SKUs; implemented over the billing ledger's facts by the
-/// composition root. Called by the owner thread, once per distinct text and group.
-class Registry {
- public:
-  virtual ~Registry() = default;
-  virtual bool knows_firm(std::string_view uscc) const = 0;
-  virtual bool knows_sku(std::string_view sku) const = 0;
-  virtual Instant accept_from() const = 0;
+  std::size_t group_bytes_max = 8u << 20;   // memory of an open group before new batches wait
+  std::uint32_t group_events_max = 65'536;  // events of an open group before new batches wait
+  std::size_t queue_bytes_max = 64u << 20;  // bodies of batches that wait; beyond: overloaded
 };
 
 /// A request's events with the bytes that they point into.
@@ -81,8 +70,10 @@ class Sequencer {
   /// Runs `task` on the owner thread, soon. Called by the writer thread. (Asio's post.)
   using PostToOwner = std::function<void(std::function<void()> task)>;
   /// Called on the owner thread for each record that has become durable, in order, before any reply
-  /// for it: folds it. `usage` is set for usage records (already decoded).
-  using Fold = std::function<void(const Record& record, std::shared_ptr<const UsageRecord> usage)>;
+  /// for it: folds it. For a usage record, `usage` is its payload decoded and `hashes` are the identity
+  /// hashes of its events in their order.
+  using Fold = std::function<void(const Record& record, std::shared_ptr<const UsageRecord> usage,
+                                  std::span<const std::uint64_t> hashes)>;
   /// A failed append: must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
 
@@ -100,7 +91,11 @@ class Sequencer {
     Fatal fatal;
   };
   Sequencer(Parts parts, IngestLimits limits);
-  ~Sequencer();  // drains
+  /// Lets the writer finish what it has; what was not folded by then is folded at the next start,
+  /// and its batches get no reply. drain() first, to reply to all.
+  ~Sequencer();
+  Sequencer(const Sequencer&) = delete;
+  Sequencer& operator=(const Sequencer&) = delete;
 
   /// Replies through `done` on the owner thread, exactly once.
   void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
@@ -113,9 +108,9 @@ class Sequencer {
     std::string payload;
   };
   struct Slot {
-    Position position;     // that its record will have
-    Instant intake_time;   // that its record will have
-    bool clock_behind;     // more than clock_behind_ms_max: it must refuse
+    Position position;    // that its record will have
+    Instant intake_time;  // that its record will have
+    bool clock_behind;    // more than clock_behind_ms_max: it must refuse
   };
   /// Runs `decide` when everything submitted before is durable and folded and nothing is under way;
   /// if it writes, `done` runs after the record is durable and folded, else at once.

@@ -1,0 +1,20 @@
+// The API: HTTP requests to the engine and its answers back. One room of
+// routes per resource: events, quarantine, facts, statements, periods.
+#pragma once
+
+#include "daemon/api/router.h"
+#include "daemon/engine/engine.h"
+
+namespace voucherd::api {
+
+inline constexpr std::size_t page_items_default = 100;
+inline constexpr std::size_t page_items_max = 1000;
+
+/// Each adds its routes; `engine` outlives the router. All run on the engine's owner thread.
+void add_event_routes(Router& router, Engine& engine);
+void add_quarantine_routes(Router& router, Engine& engine);
+void add_fact_routes(Router& router, Engine& engine);
+void add_statement_routes(Router& router, Engine& engine);
+void add_period_routes(Router& router, Engine& engine);
+
+}  // namespace voucherd::api

@@ -1,0 +1,101 @@
+// POST /v1/events: bytes to a batch to the sequencer, and its reply back.
+#include <algorithm>
+#include <cctype>
+
+#include "daemon/api/api.h"
+#include "daemon/api/problem.h"
+#include "daemon/api/request.h"
+
+namespace voucherd::api {
+
+namespace {
+
+std::string media_type(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return type;
+}
+
+std::optional<wire::BodyFormat> body_format(std::string_view content_type) {
+  const std::string type = media_type(content_type);
+  if (type == "application/cloudevents+json") return wire::BodyFormat::event;
+  if (type == "application/cloudevents-batch+json") return wire::BodyFormat::batch;
+  if (type == "application/x-ndjson") return wire::BodyFormat::ndjson;
+  if (type == "application/json") return wire::BodyFormat::event_or_batch;
+  return std::nullopt;
+}
+
+http::Response unavailable(const std::string& code, const std::string& detail, const char* retry_after) {
+  auto response = problem(503, code, "Nothing of this request was kept", detail);
+  response.headers.emplace_back("Retry-After", retry_after);
+  return response;
+}
+
+http::Response show_reply(const IngestReply& reply) {
+  switch (reply.outcome) {
+    case IngestReply::Outcome::overloaded:
+      return unavailable("overloaded", "the ingest queue is full; send the same batch again later", "1");
+    case IngestReply::Outcome::clock_behind:
+      return unavailable("clock-behind",
+                         "the host's clock stands more than 5 minutes behind the last record; set it right",
+                         "30");
+    case IngestReply::Outcome::stopping:
+      return unavailable("stopping", "the daemon is stopping; send the same batch again after its restart",
+                         "5");
+    case IngestReply::Outcome::done:
+      break;
+  }
+  nlohmann::ordered_json body = {{"received", reply.received},
+                                 {"accepted", reply.accepted},
+                                 {"duplicate", reply.duplicate},
+                                 {"conflict", reply.conflict},
+                                 {"quarantined", reply.quarantined},
+                                 {"position", reply.position},
+                                 {"problems", nlohmann::ordered_json::array()}};
+  for (const auto& problem : reply.problems) {
+    body["problems"].push_back({{"index", problem.index},
+                                {"source", problem.source},
+                                {"id", problem.id},
+                                {"code", to_string(problem.code)},
+                                {"detail", problem.detail},
+                                {"quarantine", to_string(problem.quarantine)}});
+  }
+  return json_response(200, body);
+}
+
+void post_events(Engine& engine, wire::Decoder& decoder, http::Request&& request, const http::Reply& reply) {
+  const auto format = body_format(request.header("content-type"));
+  if (!format) {
+    return reply(problem(415, "media-type", "Unsupported media type",
+                         "send application/cloudevents+json, application/cloudevents-batch+json, "
+                         "application/x-ndjson or application/json"));
+  }
+  const std::string_view encoding = request.header("content-encoding");
+  if (!encoding.empty() && encoding != "identity") {
+    return reply(
+        problem(415, "content-encoding", "Unsupported content encoding",
+                "the content encoding " + std::string(encoding) + " is not understood; send it plain"));
+  }
+  auto batch = std::make_unique<IngestBatch>();
+  batch->body = std::move(request.body);
+  batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
+  auto decoded = decoder.decode(batch->body, *format);
+  if (!decoded) return reply(bad_request(decoded.error().detail));
+  batch->decoded = std::move(*decoded);
+  engine.submit(std::move(batch), [reply](const IngestReply& done) { reply(show_reply(done)); });
+}
+
+}  // namespace
+
+void add_event_routes(Router& router, Engine& engine) {
+  router.add("POST", "/v1/events",
+             [&engine, decoder = std::make_shared<wire::Decoder>()](
+                 http::Request&& request, const PathValues&, const http::Reply& reply) {
+               if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
+               post_events(engine, *decoder, std::move(request), reply);
+             });
+}
+
+}  // namespace voucherd::api

@@ -1,0 +1,50 @@
+#include "daemon/api/problem.h"
+
+#include <nlohmann/json.hpp>
+
+namespace voucherd::api {
+
+http::Response problem(int status, const std::string& code, const std::string& title,
+                       const std::string& detail, const std::vector<billing::FieldFault>& errors) {
+  nlohmann::ordered_json body = {
+      {"type", "urn:voucherd:problem:" + code}, {"title", title}, {"status", status}, {"detail", detail}};
+  for (const auto& fault : errors) {
+    body["errors"].push_back({{"pointer", fault.pointer}, {"detail", fault.detail}});
+  }
+  http::Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  // Details quote what a client sent: bytes that are not UTF-8 are replaced, never passed on.
+  response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return response;
+}
+
+http::Response problem(const billing::Refusal& refusal) {
+  const char* code = "invalid";
+  switch (refusal.status) {
+    case 404:
+      code = "not-found";
+      break;
+    case 409:
+      code = "forbidden-by-state";
+      break;
+    case 412:
+      code = "precondition-failed";
+      break;
+    case 503:
+      code = "clock-behind";
+      break;
+    default:
+      break;
+  }
+  auto response = problem(refusal.status, code, refusal.title, refusal.detail, refusal.faults);
+  if (refusal.status == 503) response.headers.emplace_back("Retry-After", "30");
+  return response;
+}
+
+http::Response not_found(const std::string& detail) { return problem(404, "not-found", "Not found", detail); }
+http::Response bad_request(const std::string& detail) {
+  return problem(400, "unreadable", "The request can't be read", detail);
+}
+
+}  // namespace voucherd::api

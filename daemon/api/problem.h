@@ -1,0 +1,19 @@
+// Answers of the API that are not a success: RFC 9457 problems, all faults at once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "billing/ledger/ledger.h"
+#include "daemon/http/server.h"
+
+namespace voucherd::api {
+
+/// `code` becomes the type, urn:voucherd:problem:<code>.
+http::Response problem(int status, const std::string& code, const std::string& title,
+                       const std::string& detail, const std::vector<billing::FieldFault>& errors = {});
+http::Response problem(const billing::Refusal& refusal);
+http::Response not_found(const std::string& detail);
+http::Response bad_request(const std::string& detail);
+
+}  // namespace voucherd::api

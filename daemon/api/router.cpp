@@ -1,0 +1,65 @@
+#include "daemon/api/router.h"
+
+#include <optional>
+
+#include "daemon/api/problem.h"
+
+namespace voucherd::api {
+
+namespace {
+
+std::optional<PathValues> match(const std::vector<std::string>& pattern,
+                                const std::vector<std::string>& path) {
+  if (pattern.size() != path.size()) return std::nullopt;
+  PathValues values;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == "{}") {
+      values.push_back(path[i]);
+    } else if (pattern[i] != path[i]) {
+      return std::nullopt;
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> segments;
+  std::size_t from = 1;
+  while (from <= path.size()) {
+    const std::size_t to = std::min(path.find('/', from), path.size());
+    segments.push_back(path.substr(from, to - from));
+    from = to + 1;
+  }
+  return segments;
+}
+
+void Router::add(const std::string& method, const std::string& pattern, RouteHandler handler) {
+  routes_.push_back({method, pattern, split_path(pattern), std::move(handler)});
+}
+
+std::string Router::dispatch(http::Request&& request, http::Reply reply) const {
+  const auto path = split_path(request.path);
+  const std::string& method = request.method == "HEAD" ? "GET" : request.method;
+  std::string allow;
+  for (const Route& route : routes_) {
+    const auto values = match(route.segments, path);
+    if (!values) continue;
+    if (route.method == method) {
+      route.handler(std::move(request), *values, std::move(reply));
+      return route.pattern;
+    }
+    allow += (allow.empty() ? "" : ", ") + route.method;
+  }
+  if (allow.empty()) {
+    reply(not_found("there is nothing at " + request.path));
+    return {};
+  }
+  auto response = problem(405, "method-not-allowed", "Method not allowed", request.path + " takes " + allow);
+  response.headers.emplace_back("Allow", allow);
+  reply(std::move(response));
+  return {};
+}
+
+}  // namespace voucherd::api

@@ -1,0 +1,299 @@
+// Opening, the fold behind the writer, checkpoints behind the fold.
+#include "daemon/engine/engine.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "daemon/engine/fold.h"
+#include "metering/core/assert.h"
+
+namespace voucherd {
+
+namespace {
+
+/// What ingest must know, read from the ledger's facts.
+class LedgerRegistry final : public Registry {
+ public:
+  explicit LedgerRegistry(const Fold& fold) : fold_(fold) {}
+  bool knows_firm(std::string_view uscc) const override { return fold_.ledger().knows_firm(uscc); }
+  bool knows_sku(std::string_view sku) const override { return fold_.ledger().knows_sku(sku); }
+  Instant accept_from() const override {
+    return start_of(fold_.ledger().facts().accept_from, fold_.genesis().offset);
+  }
+
+ private:
+  const Fold& fold_;
+};
+
+Result<void> write_genesis(Journal& journal, const config::Options& options, Instant now) {
+  Genesis genesis;
+  genesis.offset = options.utc_offset;
+  genesis.currency = options.currency;
+  genesis.provider_name = options.provider_name;
+  genesis.provider_uscc = options.provider_uscc;
+  VOUCHERD_ASSERT(
+      RAND_bytes(reinterpret_cast<unsigned char*>(&genesis.hash_seed), sizeof genesis.hash_seed) == 1);
+  const Record record{{1, now, RecordType::genesis, 1}, encode_genesis(genesis)};
+  return journal.append({&record, 1});
+}
+
+Result<Genesis> read_genesis(const Journal& journal) {
+  auto record = journal.read(1);
+  if (!record) return record.error();
+  if (record->header.type != RecordType::genesis) {
+    return Fault{"record_damaged",
+                 "the first record of the journal is not its genesis; restore it from a backup"};
+  }
+  return decode_genesis(record->payload);
+}
+
+std::optional<Fault> compare_genesis(const Genesis& genesis, const config::Options& options) {
+  const auto differs = [](const char* key, const std::string& journal, const std::string& configured) {
+    return Fault{"genesis_differs",
+                 std::string(key) + " is " + configured + " in the configuration and " + journal +
+                     " in the journal, where it never changes: correct the configuration, or "
+                     "name another data directory"};
+  };
+  if (genesis.provider_uscc != options.provider_uscc) {
+    return differs("provider.uscc", genesis.provider_uscc, options.provider_uscc);
+  }
+  if (genesis.provider_name != options.provider_name) {
+    return differs("provider.name", genesis.provider_name, options.provider_name);
+  }
+  if (genesis.offset != options.utc_offset) {
+    return differs("provider.utc_offset", to_string(genesis.offset), to_string(options.utc_offset));
+  }
+  if (genesis.currency != options.currency) {
+    return differs("provider.currency", genesis.currency, options.currency);
+  }
+  return std::nullopt;
+}
+
+constexpr const char* checkpoint_folder = "/checkpoints";
+
+billing::Refusal clock_refusal() {
+  return {503,
+          "The clock is behind",
+          "the host's clock stands more than 5 minutes behind the last record; set it right and try again",
+          {}};
+}
+
+}  // namespace
+
+struct Engine::Impl {
+  Impl(std::unique_ptr<Journal> opened, const Genesis& genesis, const config::Options& opts)
+      : options(opts),
+        journal(std::move(opened)),
+        fold(*journal, genesis, opts.event_cache_bytes),
+        registry(fold),
+        checkpoints(opts.directory + checkpoint_folder) {}
+
+  Result<void> catch_up() {
+    if (const auto checkpoint = checkpoints.load_newest(journal->last_position())) {
+      const auto hashes = checkpoints.load_hashes(checkpoint->identity_hashes);
+      if (hashes) {
+        // What the store calls usable is whole; sections that do not load are a bug, not a torn file.
+        if (auto loaded = fold.load(*checkpoint, *hashes); !loaded) return loaded;
+      }
+    }
+    checkpoint_position = fold.position();
+    auto folded = journal->scan(fold.position() + 1, [this](Record&& record) { return fold.replay(record); });
+    // The hash file ends where the checkpoint does: what was folded since is new to it.
+    return folded;
+  }
+
+  void start(const Clock& clock, PostToOwner post, Fatal fatal) {
+    IngestLimits limits;
+    limits.queue_bytes_max = options.queue_bytes_max;
+    limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
+    sequencer = std::make_unique<Sequencer>(
+        Sequencer::Parts{*journal, clock, fold.usage(), fold.identities(), fold.blocks(), registry,
+                         fold.genesis().hash_seed, fold.genesis().offset, std::move(post),
+                         [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
+                                std::span<const std::uint64_t> hashes) {
+                           fold.apply(record, usage, hashes);
+                           maybe_checkpoint();
+                         },
+                         std::move(fatal)},
+        limits);
+  }
+
+  void maybe_checkpoint() {
+    if (fold.new_hashes() < options.checkpoint_every_events &&
+        fold.position() - checkpoint_position < options.checkpoint_every_records) {
+      return;
+    }
+    if (checkpoint_busy.load(std::memory_order_acquire)) return;  // the last one is still being written
+    save_checkpoint();
+  }
+
+  /// The state is copied here, on the owner thread, at a record's end; files are written behind it.
+  void save_checkpoint() {
+    if (checkpoint_writer.joinable()) checkpoint_writer.join();
+    checkpoint_position = fold.position();
+    checkpoint_busy.store(true, std::memory_order_release);
+    checkpoint_writer = std::thread([this, checkpoint = fold.checkpoint(), hashes = fold.take_new_hashes()] {
+      // A checkpoint that can't be written costs time at the next start, nothing else; the hashes that it
+      // would have held make the next ones unusable, so they stop until the restart.
+      if (!checkpoint_failed && !checkpoints.save(checkpoint, hashes)) checkpoint_failed = true;
+      checkpoint_busy.store(false, std::memory_order_release);
+    });
+  }
+
+  ~Impl() {
+    sequencer.reset();
+    if (fold.position() > checkpoint_position) save_checkpoint();
+    if (checkpoint_writer.joinable()) checkpoint_writer.join();
+  }
+
+  config::Options options;
+  std::unique_ptr<Journal> journal;
+  Fold fold;
+  LedgerRegistry registry;
+  CheckpointStore checkpoints;
+  Position checkpoint_position = 0;
+  std::unique_ptr<Sequencer> sequencer;
+  std::atomic<bool> checkpoint_busy = false;
+  bool checkpoint_failed = false;  // of the checkpoint thread, of which there is one at a time
+  std::thread checkpoint_writer;
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, const Clock& clock,
+                                             PostToOwner post, Fatal fatal) {
+  auto journal = Journal::open({options.directory, static_cast<std::size_t>(options.block_cache_bytes)});
+  if (!journal) return journal.error();
+  if ((*journal)->last_position() == 0) {
+    if (auto written = write_genesis(**journal, options, clock.now()); !written) return written.error();
+  }
+  const auto genesis = read_genesis(**journal);
+  if (!genesis) return genesis.error();
+  if (auto fault = compare_genesis(*genesis, options)) return *fault;
+  auto impl = std::make_unique<Impl>(std::move(*journal), *genesis, options);
+  if (auto caught_up = impl->catch_up(); !caught_up) return caught_up.error();
+  impl->start(clock, std::move(post), std::move(fatal));
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+void Engine::submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done) {
+  impl_->sequencer->submit(std::move(batch), std::move(done));
+}
+
+void Engine::drain(std::function<void()> drained) { impl_->sequencer->drain(std::move(drained)); }
+
+void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
+                          std::optional<std::string> if_match, std::function<void(ChangeReply)> done) {
+  auto reply = std::make_shared<ChangeReply>();
+  auto decide = [this, reply, changes = std::move(changes), by = std::move(by), reason = std::move(reason),
+                 if_match = std::move(if_match)](const Sequencer::Slot& slot) -> Sequencer::Decision {
+    if (slot.clock_behind) {
+      reply->refusal = clock_refusal();
+      return {};
+    }
+    auto judged = impl_->fold.ledger().judge_facts(changes, by, reason, if_match);
+    reply->refusal = std::move(judged.refusal);
+    reply->created = std::move(judged.created);
+    reply->position = impl_->fold.position();
+    if (reply->refusal || judged.payload.empty()) return {};
+    reply->position = slot.position;
+    return {true, RecordType::facts, 1, std::move(judged.payload)};
+  };
+  impl_->sequencer->exclusive(std::move(decide),
+                              [reply, done = std::move(done)] { done(std::move(*reply)); });
+}
+
+void Engine::close_period(Month period, billing::Actor by, std::string reason,
+                          std::function<void(CloseReply)> done) {
+  auto reply = std::make_shared<CloseReply>();
+  auto decide = [this, reply, period, by = std::move(by),
+                 reason = std::move(reason)](const Sequencer::Slot& slot) -> Sequencer::Decision {
+    if (slot.clock_behind) {
+      reply->refusal = clock_refusal();
+      return {};
+    }
+    auto judged = impl_->fold.ledger().judge_close(period, by, reason, slot.intake_time);
+    reply->refusal = std::move(judged.refusal);
+    reply->closed = std::move(judged.already);
+    if (reply->refusal || reply->closed) return {};
+    return {true, RecordType::close, 1, std::move(judged.payload)};
+  };
+  impl_->sequencer->exclusive(std::move(decide), [this, reply, period, done = std::move(done)] {
+    if (!reply->refusal && !reply->closed) reply->closed = impl_->fold.ledger().closed(period);
+    done(std::move(*reply));
+  });
+}
+
+const billing::Ledger& Engine::ledger() const { return impl_->fold.ledger(); }
+const UsageState& Engine::usage() const { return impl_->fold.usage(); }
+const Genesis& Engine::genesis() const { return impl_->fold.genesis(); }
+Position Engine::position() const { return impl_->fold.position(); }
+std::string Engine::tree_root() const { return to_hex(impl_->fold.tree().root()); }
+Instant Engine::last_intake_time() const { return impl_->journal->last_intake_time(); }
+bool Engine::clock_behind() const { return impl_->sequencer->clock_behind(); }
+const IngestFigures& Engine::ingest_figures() const { return impl_->sequencer->figures(); }
+const Journal& Engine::journal() const { return *impl_->journal; }
+std::size_t Engine::identity_memory_bytes() const { return impl_->fold.identities().memory_bytes(); }
+
+bool Engine::find_event(std::string_view source, std::string_view id,
+                        const std::function<void(const EventView&, EventPlace, Instant)>& visit) const {
+  Fold& fold = impl_->fold;
+  return fold.identities().find(identity_hash(source, id, fold.genesis().hash_seed),
+                                [&](EventOrdinal ordinal) {
+                                  if (ordinal >= fold.usage().events()) return false;  // not durable yet
+                                  const EventPlace place = fold.usage().place_of(ordinal);
+                                  const auto record = fold.blocks().get(place.position);
+                                  const EventView event = record->events.at(place.index);
+                                  if (event.source != source || event.id != id) return false;
+                                  const auto stored = impl_->journal->read(place.position);
+                                  VOUCHERD_ASSERT(stored.has_value());
+                                  visit(event, place, stored->header.intake_time);
+                                  return true;
+                                });
+}
+
+Result<CheckReport> check_directory(const std::string& directory) {
+  auto journal = Journal::open_read_only({directory});
+  if (!journal) return journal.error();
+  const auto genesis = read_genesis(**journal);
+  if (!genesis) return genesis.error();
+  const CheckpointStore store(directory + checkpoint_folder);
+  std::vector<Checkpoint> saved = store.load_all();
+  auto next = saved.begin();
+  CheckReport report;
+  std::vector<std::uint64_t> hashes;
+  Fold fold(**journal, *genesis, 64u << 20);
+  const auto compare = [&](const Checkpoint& checkpoint) {
+    const Checkpoint folded = fold.checkpoint();
+    const std::string at = "checkpoint at position " + std::to_string(checkpoint.position) + ": ";
+    for (const auto& [name, bytes] : folded.sections) {
+      const auto found = checkpoint.sections.find(name);
+      if (found == checkpoint.sections.end() || found->second != bytes) {
+        report.differences.push_back(at + "section " + name + " differs from the fold");
+      }
+    }
+    const auto kept = store.load_hashes(checkpoint.identity_hashes);
+    if (!kept || *kept != hashes) report.differences.push_back(at + "identity hashes differ from the fold");
+    ++report.checkpoints;
+  };
+  auto folded = (*journal)->scan(1, [&](Record&& record) -> Result<void> {
+    if (auto replayed = fold.replay(record); !replayed) return replayed;
+    for (const std::uint64_t hash : fold.take_new_hashes()) hashes.push_back(hash);
+    if (next != saved.end() && next->position == fold.position()) compare(*next++);
+    return {};
+  });
+  if (!folded) return folded.error();
+  for (; next != saved.end(); ++next) {
+    report.differences.push_back("checkpoint at position " + std::to_string(next->position) +
+                                 " is beyond the journal's end");
+  }
+  report.last_position = fold.position();
+  report.events = fold.usage().events();
+  report.tree_root = to_hex(fold.tree().root());
+  return report;
+}
+
+}  // namespace voucherd

@@ -1,0 +1,112 @@
+#include "daemon/engine/fold.h"
+
+#include "metering/core/assert.h"
+
+namespace voucherd {
+
+Fold::Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes)
+    : genesis_(genesis),
+      blocks_(journal, event_cache_bytes),
+      usage_(genesis.offset),
+      ledger_(std::make_unique<billing::Ledger>(head(), usage_)) {}
+
+billing::StatementHead Fold::head() const {
+  return {{genesis_.provider_name, genesis_.provider_uscc}, genesis_.currency, genesis_.offset};
+}
+
+Result<void> Fold::load(const Checkpoint& checkpoint, std::span<const std::uint64_t> hashes) {
+  const auto section = [&](const char* name) -> std::string_view {
+    const auto found = checkpoint.sections.find(name);
+    return found == checkpoint.sections.end() ? std::string_view() : std::string_view(found->second);
+  };
+  std::string_view bytes = section("usage");
+  auto usage = UsageState::load(bytes);
+  if (!usage) return usage.error();
+  bytes = section("tree");
+  auto tree = TreeEdge::load(bytes);
+  if (!tree) return tree.error();
+  if (usage->events() != hashes.size() || tree->size() != checkpoint.position) {
+    return Fault{"checkpoint_damaged", "the sections of the checkpoint at position " +
+                                           std::to_string(checkpoint.position) + " do not belong together"};
+  }
+  usage_ = std::move(*usage);
+  tree_ = std::move(*tree);
+  bytes = section("ledger");
+  auto ledger = billing::Ledger::load(bytes, head(), usage_);
+  if (!ledger) return ledger.error();
+  ledger_ = std::move(*ledger);
+  for (std::size_t i = 0; i < hashes.size(); ++i) identities_.insert(hashes[i], i);
+  position_ = checkpoint.position;
+  return {};
+}
+
+Result<void> Fold::replay(const Record& record) {
+  if (record.header.type != RecordType::usage) {
+    apply(record, nullptr, {});
+    return {};
+  }
+  auto decoded = UsageRecord::decode(record.payload);
+  if (!decoded) {
+    return Fault{"record_damaged", "the usage record at position " + std::to_string(record.header.position) +
+                                       " can't be decoded: " + decoded.error().detail +
+                                       "; restore the directory from a backup"};
+  }
+  auto usage = std::make_shared<UsageRecord>(std::move(*decoded));
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(usage->events.size());
+  for (std::uint32_t i = 0; i < usage->events.size(); ++i) {
+    const EventView event = usage->events.at(i);
+    hashes.push_back(identity_hash(event.source, event.id, genesis_.hash_seed));
+    identities_.insert(hashes.back(), usage->first_ordinal + i);
+  }
+  apply(record, usage, hashes);
+  return {};
+}
+
+void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>& usage,
+                 std::span<const std::uint64_t> hashes) {
+  VOUCHERD_ASSERT(record.header.position == position_ + 1);
+  position_ = record.header.position;
+  tree_.append(leaf_hash(encode_record(record.header, record.payload)));
+  switch (record.header.type) {
+    case RecordType::genesis:
+      break;  // read apart, before there is a fold
+    case RecordType::usage:
+      VOUCHERD_ASSERT(usage != nullptr && usage->events.size() == hashes.size());
+      blocks_.put(position_, usage);
+      usage_.apply(record.header, *usage,
+                   [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
+                     visit_event(ordinal, *usage, visit);
+                   });
+      new_hashes_.insert(new_hashes_.end(), hashes.begin(), hashes.end());
+      break;
+    case RecordType::facts:
+    case RecordType::close:
+      ledger_->apply(record, to_hex(tree_.root()));
+      break;
+    case RecordType::quarantine_dismissed:
+      VOUCHERD_ASSERT(!"no record of this type is written yet");
+      break;
+  }
+}
+
+void Fold::visit_event(EventOrdinal ordinal, const UsageRecord& current,
+                       const std::function<void(const EventView&)>& visit) {
+  if (ordinal >= current.first_ordinal) {
+    return visit(current.events.at(static_cast<std::uint32_t>(ordinal - current.first_ordinal)));
+  }
+  const EventPlace place = usage_.place_of(ordinal);
+  visit(blocks_.get(place.position)->events.at(place.index));
+}
+
+Checkpoint Fold::checkpoint() const {
+  Checkpoint checkpoint;
+  checkpoint.position = position_;
+  checkpoint.identity_hashes = usage_.events();
+  usage_.save(checkpoint.sections["usage"]);
+  ledger_->save(checkpoint.sections["ledger"]);
+  tree_.save(checkpoint.sections["tree"]);
+  return checkpoint;
+}
+
+}  // namespace voucherd

@@ -1,0 +1,66 @@
+// The fold of the whole journal: usage state, ledger, identity index and tree, kept in step.
+// The engine folds with it as records become durable; a start folds the tail with it; a check
+// folds everything with it. No clock, no configuration.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "billing/ledger/ledger.h"
+#include "metering/journal/journal.h"
+#include "metering/proof/tree.h"
+#include "metering/state/block_cache.h"
+#include "metering/state/checkpoint.h"
+#include "metering/state/identity_index.h"
+#include "metering/state/usage_state.h"
+
+namespace voucherd {
+
+/// Owned by one thread. The journal outlives it.
+class Fold {
+ public:
+  /// An empty fold that stands before the first record.
+  Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes);
+
+  /// Takes over a checkpoint of this journal. Faults: what its sections' load() say.
+  Result<void> load(const Checkpoint& checkpoint, std::span<const std::uint64_t> hashes);
+  /// Folds a record as read from the journal: decodes it and fills the identity index too.
+  Result<void> replay(const Record& record);
+  /// Folds a record whose events are decoded and in the identity index already.
+  void apply(const Record& record, const std::shared_ptr<const UsageRecord>& usage,
+             std::span<const std::uint64_t> hashes);
+
+  /// The state as a checkpoint at position().
+  Checkpoint checkpoint() const;
+  /// Identity hashes of the events since the last call, in their order: for the checkpoint store.
+  std::vector<std::uint64_t> take_new_hashes() { return std::exchange(new_hashes_, {}); }
+  std::size_t new_hashes() const { return new_hashes_.size(); }
+
+  Position position() const { return position_; }
+  const Genesis& genesis() const { return genesis_; }
+  const UsageState& usage() const { return usage_; }
+  UsageState& usage() { return usage_; }
+  const billing::Ledger& ledger() const { return *ledger_; }
+  IdentityIndex& identities() { return identities_; }
+  const IdentityIndex& identities() const { return identities_; }
+  BlockCache& blocks() { return blocks_; }
+  const TreeEdge& tree() const { return tree_; }
+
+ private:
+  billing::StatementHead head() const;
+  void visit_event(EventOrdinal ordinal, const UsageRecord& current,
+                   const std::function<void(const EventView&)>& visit);
+
+  Genesis genesis_;
+  BlockCache blocks_;
+  UsageState usage_;
+  std::unique_ptr<billing::Ledger> ledger_;
+  IdentityIndex identities_;
+  TreeEdge tree_;
+  Position position_ = 0;
+  std::vector<std::uint64_t> new_hashes_;
+};
+
+}  // namespace voucherd
