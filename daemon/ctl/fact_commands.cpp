@@ -1,0 +1,159 @@
+// firm|sku|price-book|contract|policy|award list|show|put: one table of kinds, the same three
+// commands for each.
+#include <array>
+#include <iostream>
+
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/text_output.h"
+
+namespace voucherd::ctl {
+
+namespace {
+
+struct FactCommands {
+  const char* name;      // of the group of commands
+  const char* path;      // of the API
+  const char* what;      // for --help
+  const char* key_name;  // for --help
+  const char* key_example;
+  std::vector<ListColumn> columns;
+};
+
+const std::array<FactCommands, 6>& fact_commands() {
+  static const std::array<FactCommands, 6> commands{{
+      {"firm",
+       "/v1/firms",
+       "Firms and their eligibility",
+       "USCC",
+       "91500000MA5U00000W",
+       {{"uscc", "USCC"}, {"name", "NAME"}, {"district", "DISTRICT"}}},
+      {"sku",
+       "/v1/skus",
+       "What is metered",
+       "SKU",
+       "gpu.a800",
+       {{"sku", "SKU"}, {"name", "NAME"}, {"unit", "UNIT"}, {"kind", "KIND"}, {"tax_rate", "TAX"}}},
+      {"price-book",
+       "/v1/price-books",
+       "List prices",
+       "VERSION",
+       "2026-q1",
+       {{"version", "VERSION"}, {"effective_from", "EFFECTIVE FROM"}, {"tax_inclusive", "TAX INCLUSIVE"}}},
+      {"contract",
+       "/v1/contracts",
+       "Prices agreed with a firm",
+       "NUMBER",
+       "HT-2026-017",
+       {{"number", "NUMBER"},
+        {"firm", "FIRM"},
+        {"from", "FROM"},
+        {"until", "UNTIL"},
+        {"discount", "DISCOUNT"}}},
+      {"policy",
+       "/v1/policies",
+       "Rules of the subsidy",
+       "ID",
+       "cq-2025-12",
+       {{"id", "ID"},
+        {"from", "FROM"},
+        {"until", "UNTIL"},
+        {"rate", "RATE"},
+        {"annual_cap", "CAP"},
+        {"tax_basis", "BASIS"}}},
+      {"award",
+       "/v1/external-awards",
+       "Awards from elsewhere",
+       "ID",
+       "award-2026-3",
+       {{"id", "ID"}, {"firm", "FIRM"}, {"year", "YEAR"}, {"kind", "KIND"}, {"amount", "AMOUNT"}}},
+  }};
+  return commands;
+}
+
+struct PutArguments {
+  std::string key, file, reason;
+  bool dry_run = false;
+};
+
+/// The body with a member `reason` put in front. The rest stays as it is written, byte for byte:
+/// parsing and printing would change how numbers look.
+Result<std::string> with_reason(const std::string& body, const std::string& reason) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return Fault{"body_malformed", "the file is not a JSON object"};
+  if (json.contains("reason")) {
+    return Fault{"reason_twice", "the file has a member \"reason\" already; leave --reason out"};
+  }
+  std::string whole = body;
+  whole.insert(body.find('{') + 1, "\"reason\":" + Json(reason).dump() + (json.empty() ? "" : ","));
+  return Result<std::string>(boost::system::in_place_value, std::move(whole));
+}
+
+int put_fact(const Session& session, const char* path, const PutArguments& arguments) {
+  auto body = read_whole(arguments.file);
+  if (body && !arguments.reason.empty()) body = with_reason(*body, arguments.reason);
+  if (!body) return report(body.error());
+  ApiClient api(session.server);
+  const std::string target = with_query(std::string(path) + "/" + percent_encoded(arguments.key),
+                                        {{"dry_run", arguments.dry_run ? "1" : ""}});
+  const auto answer = api.send_json("PUT", target, *body);
+  if (!answer) return report(answer.error());
+  if (session.json) {
+    print(answer->dump());
+  } else if (arguments.dry_run) {
+    print("nothing was changed; it would be:\n" + outline(*answer));
+  } else {
+    print(arguments.key + " is kept");
+  }
+  return exit_done;
+}
+
+int show_fact(const Session& session, const char* path, const std::string& key) {
+  ApiClient api(session.server);
+  const auto fact = api.get_json(std::string(path) + "/" + percent_encoded(key));
+  if (!fact) return report(fact.error());
+  print(session.json ? fact->dump() : outline(*fact));
+  return exit_done;
+}
+
+int list_facts(const Session& session, const FactCommands& commands) {
+  ApiClient api(session.server);
+  const auto done = print_list(api, commands.path, {}, commands.columns, session.json);
+  return done ? exit_done : report(done.error());
+}
+
+void add_put(CLI::App& group, Session& session, const FactCommands& commands) {
+  auto* put = group.add_subcommand("put", "Create or replace one");
+  const auto arguments = std::make_shared<PutArguments>();
+  put->add_option(commands.key_name, arguments->key, "Its key")->required();
+  put->add_option("FILE", arguments->file, "Its JSON object; - is stdin")->required();
+  put->add_option("--reason", arguments->reason, "Why: needed where a closed figure would differ");
+  put->add_flag("--dry-run", arguments->dry_run, "Only show what it would change");
+  const std::string example = std::string("voucherctl ") + commands.name + " put " + commands.key_example;
+  put->footer("\nExamples:\n  " + example + " new.json\n  " + example + " new.json --dry-run\n  " + example +
+              " - --reason '补录批复' < new.json");
+  on_command(put, session,
+             [&session, path = commands.path, arguments] { return put_fact(session, path, *arguments); });
+}
+
+void add_group(CLI::App& app, Session& session, const FactCommands& commands) {
+  const std::string name = commands.name;
+  auto* group = app.add_subcommand(name, commands.what);
+  group->require_subcommand(1);
+  auto* list = group->add_subcommand("list", "List all");
+  list->footer("\nExamples:\n  voucherctl " + name + " list\n  voucherctl --json " + name + " list");
+  on_command(list, session, [&session, &commands] { return list_facts(session, commands); });
+  auto* show = group->add_subcommand("show", "Show one");
+  const auto key = std::make_shared<std::string>();
+  show->add_option(commands.key_name, *key, "Its key")->required();
+  show->footer("\nExample:\n  voucherctl " + name + " show " + commands.key_example);
+  on_command(show, session, [&session, path = commands.path, key] { return show_fact(session, path, *key); });
+  add_put(*group, session, commands);
+}
+
+}  // namespace
+
+void add_fact_commands(CLI::App& app, Session& session) {
+  for (const auto& commands : fact_commands()) add_group(app, session, commands);
+}
+
+}  // namespace voucherd::ctl

@@ -1,0 +1,188 @@
+// Beast's asynchronous calls, each run to its end on an io_context of the client's own: unlike
+// the synchronous ones they obey a timeout.
+#include "daemon/ctl/http_client.h"
+
+#include <algorithm>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <charconv>
+
+namespace voucherd::ctl {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+bool is_unreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return fault == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+}
+
+Fault server_fault(std::string_view url, const std::string& why) {
+  return {"server_malformed",
+          "--server " + std::string(url) + ": " + why + "; write it like http://127.0.0.1:8080"};
+}
+
+std::optional<std::chrono::seconds> seconds_of(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return std::chrono::seconds(value);
+}
+
+std::string_view view_of(beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+Result<ServerAddress> parse_server(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  if (url.starts_with("https://")) return server_fault(url, "voucherctl speaks plain HTTP only");
+  if (!url.starts_with(scheme)) return server_fault(url, "it has to begin with http://");
+  std::string_view rest = url.substr(scheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  ServerAddress server{"", "80"};
+  const auto bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
+  const auto colon = bracket == std::string_view::npos ? rest.find(':') : rest.find(':', bracket);
+  server.host = rest.substr(0, colon);
+  if (bracket != std::string_view::npos) server.host = rest.substr(1, bracket - 1);
+  if (colon != std::string_view::npos) server.port = rest.substr(colon + 1);
+  const bool host_ok =
+      !server.host.empty() && std::all_of(server.host.begin(), server.host.end(),
+                                          [](char c) { return is_unreserved(c) || c == ':'; });
+  if (!host_ok) return server_fault(url, "the host can't be read");
+  if (!is_port(server.port)) return server_fault(url, "the port is not a number from 1 to 65535");
+  return server;
+}
+
+std::string to_string(const ServerAddress& server) {
+  const bool v6 = server.host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + server.host + "]" : server.host) + ":" + server.port;
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += digits[byte >> 4U];
+    out += digits[byte & 15U];
+  }
+  return out;
+}
+
+struct HttpClient::Impl {
+  explicit Impl(ServerAddress address) : server(std::move(address)) {}
+
+  ServerAddress server;
+  asio::io_context io;
+  std::optional<beast::tcp_stream> stream;
+  beast::flat_buffer buffer;
+
+  void close() {
+    stream.reset();
+    buffer.clear();
+  }
+
+  error_code connect() {
+    error_code fault;
+    tcp::resolver resolver(io);
+    const auto endpoints = resolver.resolve(server.host, server.port, fault);
+    if (fault) return fault;
+    stream.emplace(io);
+    stream->expires_after(connect_timeout);
+    stream->async_connect(endpoints, [&fault](error_code ec, const tcp::endpoint&) { fault = ec; });
+    run();
+    if (fault) {
+      close();
+      return fault;
+    }
+    error_code ignored;
+    stream->socket().set_option(tcp::no_delay(true), ignored);
+    return fault;
+  }
+
+  void run() {
+    io.restart();
+    io.run();
+  }
+
+  /// One request and its answer on the open connection.
+  error_code exchange(const HttpRequest& request, HttpReply& reply);
+};
+
+error_code HttpClient::Impl::exchange(const HttpRequest& request, HttpReply& reply) {
+  namespace http = beast::http;
+  http::request<http::string_body> message;
+  message.method_string(request.method);
+  message.target(request.target);
+  message.version(11);
+  message.set(http::field::host, to_string(server).substr(7));
+  message.set(http::field::user_agent, "voucherctl");
+  if (!request.accept.empty()) message.set(http::field::accept, request.accept);
+  if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
+  message.body() = request.body;
+  message.prepare_payload();
+
+  error_code fault;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(answer_bytes_max);
+  // Writing and reading at once: a server that refuses a body early answers before it has read it.
+  bool written = false;
+  stream->expires_after(answer_timeout);
+  http::async_write(*stream, message, [&written](error_code ec, std::size_t) { written = !ec; });
+  http::async_read(*stream, buffer, parser, [&](error_code ec, std::size_t) {
+    fault = ec;
+    if (!written) stream->cancel();
+  });
+  run();
+  if (fault) return fault;
+  const auto& message_in = parser.get();
+  reply.status = static_cast<int>(message_in.result_int());
+  reply.content_type = view_of(message_in[http::field::content_type]);
+  reply.retry_after = seconds_of(view_of(message_in[http::field::retry_after]));
+  const bool keep = message_in.keep_alive() && written;
+  reply.body = std::move(parser.get().body());
+  if (!keep) close();
+  return fault;
+}
+
+HttpClient::HttpClient(ServerAddress server) : impl_(std::make_unique<Impl>(std::move(server))) {}
+HttpClient::~HttpClient() = default;
+
+Result<HttpReply> HttpClient::send(const HttpRequest& request) {
+  for (;;) {
+    const bool kept = impl_->stream.has_value();
+    if (!kept) {
+      if (const error_code fault = impl_->connect()) {
+        return Fault{"connect_failed", "can't connect to " + to_string(impl_->server) + ": " +
+                                           fault.message() + "; is voucherd running there?"};
+      }
+    }
+    HttpReply reply;
+    const error_code fault = impl_->exchange(request, reply);
+    if (!fault) return reply;
+    impl_->close();
+    if (kept) continue;
+    return Fault{"connection_lost",
+                 "the connection to " + to_string(impl_->server) + " was lost: " + fault.message()};
+  }
+}
+
+}  // namespace voucherd::ctl

@@ -1,0 +1,187 @@
+// statement list|show|export: what finance pulls.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/progress.h"
+#include "daemon/ctl/statement_text.h"
+#include "daemon/ctl/text_output.h"
+
+namespace voucherd::ctl {
+
+namespace {
+
+struct ShowArguments {
+  std::string period, uscc, format = "text";
+};
+
+struct ExportArguments {
+  std::string period, directory;
+  std::vector<std::string> formats{"json"};
+};
+
+std::string target_of(const std::string& period, const std::string& uscc, const std::string& extension) {
+  return "/v1/statements/" + percent_encoded(period) + "/" + percent_encoded(uscc) + "." + extension;
+}
+
+/// In the list a statement names its firm by code, or holds it as an object with name and code.
+std::string firm_of(const Json& item) {
+  const auto firm = item.find("firm");
+  if (firm == item.end()) return {};
+  return firm->is_object() ? text_member(*firm, "uscc") : text_member(item, "firm");
+}
+
+std::string total_of(const Json& item, const char* member) {
+  const auto totals = item.find("totals");
+  return text_member(totals == item.end() ? item : *totals, member);
+}
+
+int list_statements(const Session& session, const std::string& period) {
+  ApiClient api(session.server);
+  TextTable table;
+  table.add_column("企业代码", TextTable::Align::left, "Firm");
+  table.add_column("企业", TextTable::Align::left, "Name");
+  table.add_column("状态", TextTable::Align::left, "State");
+  for (const auto& [name, english] : {std::pair{"不含税", "Net"},
+                                      {"税额", "Tax"},
+                                      {"价税合计", "Gross"},
+                                      {"可补金额", "Eligible"},
+                                      {"补贴", "Subsidy"},
+                                      {"应付", "Payable"}}) {
+    table.add_column(name, TextTable::Align::right, english);
+  }
+  Json all = Json::array();
+  const auto done = api.for_each_item("/v1/statements", {{"period", period}}, [&](Json&& item) {
+    const auto firm = item.find("firm");
+    const std::string name =
+        firm != item.end() && firm->is_object() ? text_member(*firm, "name") : text_member(item, "name");
+    table.add_row({firm_of(item), name, text_member(item, "state"), total_of(item, "net"),
+                   total_of(item, "tax"), total_of(item, "gross"), total_of(item, "eligible"),
+                   total_of(item, "subsidy"), total_of(item, "payable")});
+    if (session.json) all.push_back(std::move(item));
+    return true;
+  });
+  if (!done) return report(done.error());
+  if (session.json) {
+    print(all.dump());
+  } else {
+    std::cout << (table.empty() ? "no statement in " + period + "\n" : table.text());
+  }
+  return exit_done;
+}
+
+int show_statement(const Session& session, const ShowArguments& arguments) {
+  ApiClient api(session.server);
+  const bool json = session.json || arguments.format == "json";
+  if (!json && arguments.format == "text") {
+    const auto statement = api.get_json(target_of(arguments.period, arguments.uscc, "json"));
+    if (!statement) return report(statement.error());
+    std::cout << statement_text(*statement);
+    return exit_done;
+  }
+  const auto body = api.get(target_of(arguments.period, arguments.uscc, json ? "json" : "csv"),
+                            json ? "application/json" : "text/csv");
+  if (!body) return report(body.error());
+  std::cout << *body << (json ? "\n" : "");
+  return exit_done;
+}
+
+/// Written beside and renamed over: what has the name is whole.
+Result<void> write_whole(const std::filesystem::path& file, const std::string& bytes) {
+  std::filesystem::path fresh = file;
+  fresh += ".new";
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out << bytes;
+  out.close();
+  std::error_code fault;
+  if (out) std::filesystem::rename(fresh, file, fault);
+  if (!out || fault) return Fault{"write_failed", "can't write " + file.string()};
+  return {};
+}
+
+Result<void> export_one(ApiClient& api, const ExportArguments& arguments, const std::string& uscc) {
+  for (const auto& format : arguments.formats) {
+    const auto body = api.get(target_of(arguments.period, uscc, format), "*/*");
+    if (!body) return body.error();
+    const auto file =
+        std::filesystem::path(arguments.directory) / (arguments.period + "-" + uscc + "." + format);
+    if (auto written = write_whole(file, *body); !written) return written;
+  }
+  return {};
+}
+
+int export_statements(const Session& session, const ExportArguments& arguments) {
+  std::error_code fault;
+  std::filesystem::create_directories(arguments.directory, fault);
+  if (fault) return report({"write_failed", "can't create " + arguments.directory + ": " + fault.message()});
+  ApiClient api(session.server);
+  std::vector<std::string> firms;
+  const auto listed =
+      api.for_each_item("/v1/statements", {{"period", arguments.period}}, [&](const Json& item) {
+        firms.push_back(firm_of(item));
+        return true;
+      });
+  if (!listed) return report(listed.error());
+  Progress progress;
+  for (std::size_t i = 0; i < firms.size(); ++i) {
+    progress.show(i, firms.size(), std::to_string(i) + " of " + std::to_string(firms.size()) + " statements");
+    const auto exported = export_one(api, arguments, firms[i]);
+    if (!exported) return report(exported.error());
+  }
+  if (session.json) {
+    print(Json{{"period", arguments.period}, {"statements", firms.size()}, {"directory", arguments.directory}}
+              .dump());
+  } else {
+    print(std::to_string(firms.size()) + " statements of " + arguments.period + " are in " +
+          arguments.directory);
+  }
+  return exit_done;
+}
+
+void add_show(CLI::App& group, Session& session) {
+  auto* show = group.add_subcommand("show", "Show one statement");
+  const auto arguments = std::make_shared<ShowArguments>();
+  show->add_option("PERIOD", arguments->period, "The month, e.g. 2026-03")->required();
+  show->add_option("USCC", arguments->uscc, "The firm")->required();
+  show->add_option("--format", arguments->format, "text, json (the bytes that were frozen) or csv")
+      ->check(CLI::IsMember({"text", "json", "csv"}))
+      ->capture_default_str();
+  show->footer(R"(
+Examples:
+  voucherctl statement show 2026-03 91500000MA5U00000W
+  voucherctl statement show 2026-03 91500000MA5U00000W --format csv > statement.csv)");
+  on_command(show, session, [&session, arguments] { return show_statement(session, *arguments); });
+}
+
+void add_export(CLI::App& group, Session& session) {
+  auto* all = group.add_subcommand("export", "Write all statements of a month into a directory");
+  const auto arguments = std::make_shared<ExportArguments>();
+  all->add_option("--period", arguments->period, "The month, e.g. 2026-03")->required();
+  all->add_option("--format", arguments->formats, "json, csv or both")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"json", "csv"}))
+      ->capture_default_str();
+  all->add_option("--out", arguments->directory, "The directory; created where absent")->required();
+  all->footer(
+      "\nExample:\n  voucherctl statement export --period 2026-03 --format json,csv --out statements/");
+  on_command(all, session, [&session, arguments] { return export_statements(session, *arguments); });
+}
+
+}  // namespace
+
+void add_statement_commands(CLI::App& app, Session& session) {
+  auto* group = app.add_subcommand("statement", "Statements: list, show, export");
+  group->require_subcommand(1);
+  auto* list = group->add_subcommand("list", "List the statements of a month");
+  const auto period = std::make_shared<std::string>();
+  list->add_option("--period", *period, "The month, e.g. 2026-03")->required();
+  list->footer(
+      "\nExamples:\n  voucherctl statement list --period 2026-03\n"
+      "  voucherctl --json statement list --period 2026-03");
+  on_command(list, session, [&session, period] { return list_statements(session, *period); });
+  add_show(*group, session);
+  add_export(*group, session);
+}
+
+}  // namespace voucherd::ctl
