@@ -51,10 +51,10 @@ struct ChargeFigures {
 
 struct Charge {
   ChargeFigures figures;
-  std::optional<UnitPrice> unit_price;          // nullopt for tiers
+  std::optional<UnitPrice> unit_price;  // nullopt for tiers
   Rate tax_rate;
   std::string unit;
-  std::map<PolicyId, Fen> eligible_by_policy;   // adds up to figures.eligible_amount
+  std::map<PolicyId, Fen> eligible_by_policy;  // adds up to figures.eligible_amount
 };
 
 /// One firm's usage of one day, SKU and project: what rating starts from.
@@ -83,6 +83,7 @@ RatedUsage rate_usage(const FirmId& firm, std::span<const UsageOfDay> usage, con
 
 /// The reason for which a firm's usage of `sku` on `day` is not eligible; nullopt: it is,
 /// under `facts.policy_on(day)`.
-std::optional<IneligibleReason> why_ineligible(const FirmId& firm, const Sku& sku, LocalDay day, const Facts& facts);
+std::optional<IneligibleReason> why_ineligible(const FirmId& firm, const Sku& sku, LocalDay day,
+                                               const Facts& facts);
 
 }  // namespace voucherd::billing

@@ -24,10 +24,10 @@ struct DayInterval {
 };
 
 struct Eligibility {
-  std::string category;          // of the policy: "ai_agent", "digital_twin"
+  std::string category;  // of the policy: "ai_agent", "digital_twin"
   DayInterval days;
-  std::string basis;             // the document that it rests on
-  std::string evidence_sha256;   // 64 hex digits, or empty
+  std::string basis;            // the document that it rests on
+  std::string evidence_sha256;  // 64 hex digits, or empty
   friend bool operator==(const Eligibility&, const Eligibility&) = default;
 };
 
@@ -42,9 +42,9 @@ struct Firm {
 struct Sku {
   SkuId id;
   std::string name;
-  std::string unit;   // "card_hour", …
-  std::string kind;   // "compute", "storage", "network", "support"
-  Rate tax_rate;      // default 0.06
+  std::string unit;  // "card_hour", …
+  std::string kind;  // "compute", "storage", "network", "support"
+  Rate tax_rate;     // default 0.06
 };
 
 /// One step of a graduated price: the part of the quantity up to `up_to` (nullopt: the rest).
@@ -102,7 +102,7 @@ struct Award {
   int year = 0;
   AwardKind kind = AwardKind::same_programme;
   Fen amount;
-  std::string policy;           // information only
+  std::string policy;  // information only
   std::string evidence_sha256;
 };
 

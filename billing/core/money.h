@@ -60,5 +60,10 @@ struct ExactFen {
 };
 /// Half away from zero: round(0.5) = 1, round(−0.5) = −1.
 Fen round_half_away(const ExactFen& exact);
+/// round(a × b / denominator), half away from zero. Takes 128 bits where the product fits, and
+/// the wide way where it does not: the figure is the same. Precondition: denominator > 0.
+Fen round_product(Int128 a, Int128 b, Int128 denominator);
+/// `value` as a Wide (multiprecision does not know __int128 in strict mode).
+Wide to_wide(Int128 value);
 
 }  // namespace voucherd::billing

@@ -27,7 +27,7 @@ struct StatementLine {
   std::string unit;
   std::optional<UnitPrice> unit_price;
   Rate tax_rate;
-  ChargeFigures figures;    // the difference
+  ChargeFigures figures;        // the difference
   ChargeFigures before, after;  // of an adjustment: as a whole
 };
 
@@ -44,18 +44,18 @@ struct Statement {
   std::string firm_name, firm_district;
   std::string currency;
   UtcOffset offset;
-  std::optional<PolicyId> policy;   // the last policy in force in the month
+  std::optional<PolicyId> policy;  // the last policy in force in the month
   std::optional<Rate> rate;
   Settlement settlement = Settlement::reimburse;
   std::optional<TaxBasis> tax_basis;
-  std::vector<StatementLine> lines;       // in the order of ChargeKey
+  std::vector<StatementLine> lines;  // in the order of ChargeKey
   std::vector<UnpricedUsage> unpriced;
-  std::vector<SubsidyYear> subsidy;       // in order of the years
+  std::vector<SubsidyYear> subsidy;  // in order of the years
   struct Closed {
     Instant at;
     Actor by;
   };
-  std::optional<Closed> closed;           // nullopt: open
+  std::optional<Closed> closed;  // nullopt: open
 
   bool empty() const;  // no line, no unpriced usage, no subsidy difference: there is none (404)
   Fen net() const, tax() const, gross() const, eligible() const, subsidy_total() const;

@@ -1,0 +1,46 @@
+// The years of one firm on its statements: eligible amounts by policy, the cap, awards, and
+// the targets of predecessors, each predecessor rated once. Private to billing/core.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "billing/core/bill.h"
+
+namespace voucherd::billing {
+
+/// The last policy that is in force on a day of the months from … through, or nullptr.
+const Policy* last_policy_between(Month from, Month through, const Facts& facts);
+
+class YearReckoning {
+ public:
+  /// The arguments outlive the object.
+  YearReckoning(const FirmAccount& account, const RatedUsage& rated, const Facts& facts);
+
+  /// See subsidy_of_year().
+  SubsidyYear year_to(int year, int month);
+
+ private:
+  struct Figures {
+    Fen eligible, target, other_centres;
+  };
+  /// `reckoned` and `under_way` hold the firms of one call of year_to().
+  struct Walk {
+    int year = 0, month = 0;
+    std::map<FirmId, Fen> reckoned;
+    std::set<FirmId> under_way;
+  };
+
+  Figures figures_of(const FirmId& firm, Walk& walk);
+  Fen targets_of_predecessors(const FirmId& firm, Walk& walk);
+  std::set<FirmId> all_predecessors(const FirmId& firm) const;
+  const RatedUsage& rated_of(const FirmId& firm);
+  Fen awards(const FirmId& firm, int year, AwardKind kind) const;
+
+  const FirmAccount& account_;
+  const RatedUsage& rated_;
+  const Facts& facts_;
+  std::map<FirmId, RatedUsage> rated_predecessors_;
+};
+
+}  // namespace voucherd::billing
