@@ -20,23 +20,30 @@
 #include "metering/core/result.h"
 #include "metering/core/time.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace voucherd {
 
 /// What a record is. Stored: numbers are never changed or used again.
 enum class RecordType : std::uint8_t {
-  genesis = 1,             // the first record; see Genesis
-  usage = 2,               // a commit group of usage: metering/state/usage_record.h
-  facts = 3,               // changes of firms, SKUs, price books, …: billing/ledger
-  close = 4,               // a month's close with the statements it freezes: billing/ledger
+  genesis = 1,  // the first record; see Genesis
+  usage = 2,    // a commit group of usage: metering/state/usage_record.h
+  facts = 3,    // changes of firms, SKUs, price books, …: billing/ledger
+  close = 4,    // a month's close with the statements it freezes: billing/ledger
   quarantine_dismissed = 5,
 };
 
 /// Positions count from 1 (genesis), without gaps.
 using Position = std::uint64_t;
 
+/// A close of a large centre is some tens of MB; an append() may hold several records.
+inline constexpr std::size_t record_payload_bytes_max = 256u << 20;
+
 struct RecordHeader {
   Position position = 0;
-  Instant intake_time;      // max(clock, intake time of the record before)
+  Instant intake_time;  // max(clock, intake time of the record before)
   RecordType type = RecordType::usage;
   std::uint16_t version = 1;  // of the payload's format, per type
   friend bool operator==(const RecordHeader&, const RecordHeader&) = default;
@@ -72,6 +79,9 @@ struct JournalOptions {
   std::size_t block_cache_bytes = 64u << 20;
   /// Size of RocksDB's write buffer, in bytes: the WAL is kept at most about twice this long.
   std::size_t write_buffer_bytes = 64u << 20;
+  /// Where RocksDB's files live; nullptr: the operating system's. Tests inject failures with it.
+  /// It must outlive the journal.
+  rocksdb::Env* environment = nullptr;
 };
 
 /// Thread safety: append() from one thread at a time (the writer); reads from any thread.

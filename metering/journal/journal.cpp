@@ -1,0 +1,207 @@
+// The journal itself: what recovery.h has opened, one write batch per append(), and the
+// acknowledged position behind it.
+#include "metering/journal/journal.h"
+
+#include <fcntl.h>
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "metering/core/assert.h"
+#include "metering/journal/acknowledged_file.h"
+#include "metering/journal/database_key.h"
+#include "metering/journal/database_options.h"
+#include "metering/journal/posix_file.h"
+#include "metering/journal/recovery.h"
+
+namespace voucherd {
+
+namespace {
+
+/// The lock is on the directory itself: a check that must not write needs no lock file.
+Result<PosixFile> lock_directory(const std::string& directory, Access access) {
+  auto handle = PosixFile::open(directory, O_RDONLY | O_DIRECTORY);
+  if (!handle) return Fault{"journal_missing", "There is no journal: " + handle.error().detail + "."};
+  const auto locked = handle->try_lock(access == Access::read_write);
+  if (!locked) return locked.error();
+  if (!*locked) {
+    return Fault{
+        "journal_locked",
+        directory + " is in use by another process. Stop that one first; a directory serves one daemon."};
+  }
+  return handle;
+}
+
+Fault write_failed(const std::string& why) {
+  return {"journal_write_failed",
+          "The journal can't be written: " + why +
+              ". What was not acknowledged may or may not be there after a restart; the process must exit."};
+}
+
+Fault unreadable(Position position, const std::string& why) {
+  return {"record_damaged",
+          "The record at position " + std::to_string(position) + " can't be read: " + why +
+              ". Stop the daemon and restore the data directory from a backup or a standby."};
+}
+
+Result<Record> decode_at(Position position, std::string_view bytes) {
+  auto record = decode_record(bytes);
+  if (!record) return unreadable(position, record.error().detail);
+  if (record->header.position != position) return unreadable(position, "another record stands in its place");
+  return record;
+}
+
+}  // namespace
+
+struct Journal::Impl {
+  PosixFile lock;
+  std::optional<AcknowledgedFile> acknowledged;  // absent where read-only
+  std::unique_ptr<rocksdb::DB> database;
+  bool failed = false;  // by an append(); only the writer's thread looks at it
+
+  std::atomic<Position> last_position{0};
+  std::atomic<std::int64_t> last_intake_ms{0};
+  std::atomic<std::uint64_t> append_calls{0}, append_bytes{0}, append_nanoseconds{0};
+
+  void set_last(const RecordHeader& header) {
+    last_intake_ms.store(header.intake_time.ms);
+    last_position.store(header.position);
+  }
+
+  Result<void> write(std::span<const Record> records);
+};
+
+Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Journal::~Journal() {
+  // Best effort: the file is a guard, and what it guards is durable without it.
+  if (impl_->acknowledged) static_cast<void>(impl_->acknowledged->sync());
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
+  const JournalPaths paths(options.directory);
+  if (auto made = create_directory_durably(paths.database); !made) return made.error();
+  auto impl = std::make_unique<Impl>();
+  auto lock = lock_directory(paths.directory, Access::read_write);
+  if (!lock) return lock.error();
+  impl->lock = std::move(*lock);
+
+  auto checked = open_checked(options);
+  if (!checked) return checked.error();
+  if (*checked) (*checked)->database.reset();
+  auto acknowledged = AcknowledgedFile::open(paths.acknowledged);
+  if (!acknowledged) return acknowledged.error();
+  auto opened = open_for_writing(options, *checked);
+  if (!opened) return opened.error();
+  impl->database = std::move(opened->database);
+  if (opened->last) impl->set_last(*opened->last);
+
+  // Recovery has put everything into synced tables: from here on it counts as acknowledged.
+  impl->acknowledged = std::move(*acknowledged);
+  if (auto stored = impl->acknowledged->store(impl->last_position); !stored) return stored.error();
+  if (auto synced = impl->acknowledged->sync(); !synced) return synced.error();
+  return std::unique_ptr<Journal>(new Journal(std::move(impl)));
+}
+
+Result<std::unique_ptr<Journal>> Journal::open_read_only(const JournalOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  auto lock = lock_directory(options.directory, Access::read_only);
+  if (!lock) return lock.error();
+  impl->lock = std::move(*lock);
+  auto checked = open_checked(options);
+  if (!checked) return checked.error();
+  if (!*checked) return Fault{"journal_missing", "There is no journal in " + options.directory + "."};
+  impl->database = std::move((*checked)->database);
+  if ((*checked)->last) impl->set_last(*(*checked)->last);
+  return std::unique_ptr<Journal>(new Journal(std::move(impl)));
+}
+
+Result<void> Journal::append(std::span<const Record> records) {
+  VOUCHERD_ASSERT(impl_->acknowledged);  // not read-only
+  if (records.empty()) return {};
+  if (impl_->failed) return write_failed("an earlier write has failed");
+  const auto started = std::chrono::steady_clock::now();
+  if (auto written = impl_->write(records); !written) {
+    impl_->failed = true;
+    return written;
+  }
+  const auto taken = std::chrono::steady_clock::now() - started;
+  impl_->append_nanoseconds += static_cast<std::uint64_t>(std::chrono::nanoseconds(taken).count());
+  ++impl_->append_calls;
+  return {};
+}
+
+Result<void> Journal::Impl::write(std::span<const Record> records) {
+  std::size_t payload_bytes = 0;
+  for (const Record& record : records) payload_bytes += record.payload.size();
+  rocksdb::WriteBatch batch(payload_bytes, 0, protection_bytes_per_key, 0);
+  Position position = last_position;
+  Instant intake_time{last_intake_ms};
+  std::uint64_t bytes = 0;
+  for (const Record& record : records) {
+    VOUCHERD_ASSERT(record.header.position == position + 1);
+    VOUCHERD_ASSERT(position == 0 || record.header.intake_time >= intake_time);
+    ++position;
+    intake_time = record.header.intake_time;
+    const std::string value = encode_record(record.header, record.payload);
+    bytes += value.size();
+    if (const auto status = batch.Put(key_of_position(position), value); !status.ok()) {
+      return write_failed(status.ToString());
+    }
+  }
+  if (const auto status = database->Write(durable_write(), &batch); !status.ok()) {
+    return write_failed(status.ToString());
+  }
+  // Only now, so that the file is never ahead of what is durable.
+  if (auto stored = acknowledged->store(position); !stored) return write_failed(stored.error().detail);
+  append_bytes += bytes;
+  set_last(records.back().header);
+  return {};
+}
+
+Position Journal::last_position() const { return impl_->last_position; }
+
+Instant Journal::last_intake_time() const { return {impl_->last_intake_ms}; }
+
+Result<Record> Journal::read(Position position) const {
+  if (position == 0 || position > last_position()) {
+    return Fault{"position_unknown", "The journal has no position " + std::to_string(position) +
+                                         "; its last is " + std::to_string(last_position()) + "."};
+  }
+  rocksdb::PinnableSlice value;
+  const auto status = impl_->database->Get(verified_read(true), impl_->database->DefaultColumnFamily(),
+                                           key_of_position(position), &value);
+  if (!status.ok()) return unreadable(position, status.ToString());
+  return decode_at(position, value.ToStringView());
+}
+
+Result<void> Journal::scan(Position from, const std::function<Result<void>(Record&&)>& visit) const {
+  const Position last = last_position();
+  Position position = from == 0 ? 1 : from;
+  const std::unique_ptr<rocksdb::Iterator> it(impl_->database->NewIterator(verified_read(false)));
+  for (it->Seek(key_of_position(position)); position <= last; it->Next(), ++position) {
+    if (!it->Valid())
+      return unreadable(position, it->status().ok() ? "it is missing" : it->status().ToString());
+    if (position_of_key(it->key().ToStringView()) != position) return unreadable(position, "it is missing");
+    auto record = decode_at(position, it->value().ToStringView());
+    if (!record) return record.error();
+    if (auto visited = visit(std::move(*record)); !visited) return visited;
+  }
+  return {};
+}
+
+std::uint64_t Journal::database_property(const std::string& name) const {
+  std::uint64_t value = 0;
+  return impl_->database->GetIntProperty(name, &value) ? value : 0;
+}
+
+Journal::AppendFigures Journal::append_figures() const {
+  constexpr double nanoseconds_per_second = 1e9;
+  return {impl_->append_calls, impl_->append_bytes,
+          static_cast<double>(impl_->append_nanoseconds) / nanoseconds_per_second};
+}
+
+}  // namespace voucherd

@@ -1,0 +1,109 @@
+// The bytes of a record and of the genesis payload, as FORMAT.md describes them. They are
+// what is stored and what the proof tree hashes: one field changed here is another format.
+#include <utility>
+
+#include "metering/core/assert.h"
+#include "metering/journal/checksum.h"
+#include "metering/journal/encoding.h"
+#include "metering/journal/journal.h"
+
+namespace voucherd {
+
+namespace {
+
+constexpr std::string_view record_magic = "VREC";
+constexpr std::uint8_t envelope_format = 1;  // stored: a changed envelope takes the next number
+constexpr std::size_t header_bytes = 28;
+constexpr std::size_t checksum_bytes = 8;
+constexpr std::uint32_t genesis_format_known = 1;
+constexpr std::size_t genesis_text_bytes_max = 65'535;
+
+Fault damaged(std::string what) {
+  return {"record_damaged",
+          "A journal record is damaged: " + std::move(what) +
+              ". Stop the daemon and restore the data directory from a backup or a standby."};
+}
+
+void put_text(std::string& out, std::string_view text) {
+  VOUCHERD_ASSERT(text.size() <= genesis_text_bytes_max);
+  put_little_endian(out, static_cast<std::uint16_t>(text.size()));
+  out.append(text);
+}
+
+std::string take_text(ByteReader& in) { return std::string(in.bytes(in.integer<std::uint16_t>())); }
+
+}  // namespace
+
+std::string encode_record(const RecordHeader& header, std::string_view payload) {
+  VOUCHERD_ASSERT(payload.size() <= record_payload_bytes_max);
+  std::string out;
+  out.reserve(header_bytes + payload.size() + checksum_bytes);
+  out.append(record_magic);
+  put_little_endian(out, envelope_format);
+  put_little_endian(out, static_cast<std::uint8_t>(header.type));
+  put_little_endian(out, header.version);
+  put_little_endian(out, header.position);
+  put_little_endian(out, header.intake_time.ms);
+  put_little_endian(out, static_cast<std::uint32_t>(payload.size()));
+  out.append(payload);
+  put_little_endian(out, checksum64(out));
+  return out;
+}
+
+Result<Record> decode_record(std::string_view bytes) {
+  if (bytes.size() < header_bytes + checksum_bytes) {
+    return damaged("it has " + std::to_string(bytes.size()) + " bytes, fewer than its header");
+  }
+  const std::size_t body_bytes = bytes.size() - checksum_bytes;
+  if (get_little_endian<std::uint64_t>(bytes.substr(body_bytes)) != checksum64(bytes.substr(0, body_bytes))) {
+    return damaged("its checksum does not fit its bytes");
+  }
+  ByteReader in(bytes.substr(0, body_bytes));
+  if (in.bytes(record_magic.size()) != record_magic) return damaged("it does not begin with VREC");
+  if (const auto format = in.integer<std::uint8_t>(); format != envelope_format) {
+    return damaged("its envelope has format " + std::to_string(format) +
+                   ", which this version of the program does not know");
+  }
+  Record record;
+  record.header.type = static_cast<RecordType>(in.integer<std::uint8_t>());
+  record.header.version = in.integer<std::uint16_t>();
+  record.header.position = in.integer<std::uint64_t>();
+  record.header.intake_time.ms = in.integer<std::int64_t>();
+  record.payload = std::string(in.bytes(in.integer<std::uint32_t>()));
+  if (!in.at_end()) return damaged("its payload length does not fit its size");
+  return record;
+}
+
+std::string encode_genesis(const Genesis& genesis) {
+  std::string out;
+  put_little_endian(out, genesis.format_version);
+  put_little_endian(out, genesis.rules_version);
+  put_little_endian(out, genesis.offset.minutes);
+  put_little_endian(out, genesis.hash_seed);
+  put_text(out, genesis.currency);
+  put_text(out, genesis.provider_name);
+  put_text(out, genesis.provider_uscc);
+  return out;
+}
+
+Result<Genesis> decode_genesis(std::string_view payload) {
+  ByteReader in(payload);
+  Genesis genesis;
+  genesis.format_version = in.integer<std::uint32_t>();
+  if (in.ok() && genesis.format_version != genesis_format_known) {
+    return Fault{"format_unsupported",
+                 "The journal has format version " + std::to_string(genesis.format_version) +
+                     "; this program reads version " + std::to_string(genesis_format_known) +
+                     ". Run the version of the program that wrote it, or a newer one."};
+  }
+  genesis.rules_version = in.integer<std::uint32_t>();
+  genesis.offset.minutes = in.integer<std::int32_t>();
+  genesis.hash_seed = in.integer<std::uint64_t>();
+  genesis.currency = take_text(in);
+  genesis.provider_name = take_text(in);
+  genesis.provider_uscc = take_text(in);
+  if (!in.at_end()) return damaged("the genesis payload is cut short or has bytes behind its end");
+  return genesis;
+}
+
+}  // namespace voucherd
