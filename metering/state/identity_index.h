@@ -14,27 +14,62 @@ namespace voucherd {
 /// Owned by one thread. At most 2^36 events.
 class IdentityIndex {
  public:
+  static constexpr EventOrdinal ordinals_max = (EventOrdinal{1} << 36) - 1;
+
   IdentityIndex();
   /// Brings the hash's slot into the cache: call some events ahead of find().
   void prefetch(std::uint64_t hash) const;
   /// Calls `is_same(ordinal)` for each candidate until it returns true. Returns whether one did.
   template <class IsSame>
   bool find(std::uint64_t hash, IsSame&& is_same) const;
+  /// Precondition (asserted): ordinal < ordinals_max.
   void insert(std::uint64_t hash, EventOrdinal ordinal);
   std::uint64_t size() const { return size_; }
   std::size_t memory_bytes() const;
 
  private:
   // Shards by the top bits; within a shard, open addressing in the order of the fingerprint,
-  // so that a shard grows (by a quarter) without knowing more of the hash.
+  // so that a shard grows (by a quarter) without knowing more of the hash. Growing one of 4096
+  // shards is a short stop; growing one table of them all would be a long one.
   struct Shard {
     std::vector<std::uint64_t> slots;  // 0: empty; else fingerprint << 36 | (ordinal + 1)
     std::uint32_t used = 0;
   };
   static constexpr int shard_bits = 12;
-  void grow(Shard& shard);
+  static constexpr int fingerprint_bits = 28;
+  static constexpr int ordinal_bits = 64 - fingerprint_bits;
+  static constexpr std::uint64_t ordinal_mask = (std::uint64_t{1} << ordinal_bits) - 1;
+
+  static std::size_t shard_of(std::uint64_t hash) { return hash >> (64 - shard_bits); }
+  static std::uint64_t fingerprint_of(std::uint64_t hash) {
+    return (hash << shard_bits) >> (64 - fingerprint_bits);
+  }
+  /// Where the search for a fingerprint begins.
+  static std::size_t home(const Shard& shard, std::uint64_t fingerprint) {
+    return (fingerprint * shard.slots.size()) >> fingerprint_bits;
+  }
+  static void place(Shard& shard, std::uint64_t slot);
+  static void grow(Shard& shard);
+
   std::vector<Shard> shards_;
   std::uint64_t size_ = 0;
 };
+
+inline void IdentityIndex::prefetch(std::uint64_t hash) const {
+  const Shard& shard = shards_[shard_of(hash)];
+  __builtin_prefetch(&shard.slots[home(shard, fingerprint_of(hash))]);
+}
+
+template <class IsSame>
+bool IdentityIndex::find(std::uint64_t hash, IsSame&& is_same) const {
+  const Shard& shard = shards_[shard_of(hash)];
+  const std::uint64_t fingerprint = fingerprint_of(hash);
+  // A shard is never full: there is an empty slot to stop at.
+  for (std::size_t at = home(shard, fingerprint);; at = at + 1 == shard.slots.size() ? 0 : at + 1) {
+    const std::uint64_t slot = shard.slots[at];
+    if (slot == 0) return false;
+    if (slot >> ordinal_bits == fingerprint && is_same(EventOrdinal{(slot & ordinal_mask) - 1})) return true;
+  }
+}
 
 }  // namespace voucherd

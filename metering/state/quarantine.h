@@ -7,7 +7,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -15,6 +17,10 @@
 #include "metering/state/usage_record.h"
 
 namespace voucherd {
+
+/// What is kept in memory of one text of an entry: whoever sends megabytes as an id fills the
+/// journal with them, not the memory. A few bytes more where a character would be cut.
+inline constexpr std::size_t quarantine_detail_bytes_max = 1024;
 
 struct QuarantineEntry {
   QuarantineNumber number;
@@ -31,30 +37,45 @@ struct QuarantineEntry {
 /// Owned by one thread. Holds unresolved entries only.
 class Quarantine {
  public:
+  /// `number` is above all before it (asserted).
   void add(const QuarantinedEvent& event, QuarantineNumber number, Instant received_at);
+  /// Adds to the entry's count; nothing where it is no longer unresolved.
   void count_resent(QuarantineNumber number);
   /// Removes the entry. False where it is not unresolved.
   bool close(QuarantineNumber number);
   /// Closes all entries of the identity but conflicts: its event has been accepted.
   void close_identity(std::string_view source, std::string_view id);
 
+  /// True where close_identity() would find nothing, whatever the identity: nothing but conflicts.
+  bool holds_conflicts_only() const { return by_identity_.empty(); }
+
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   const QuarantineEntry* find(QuarantineNumber number) const;
-  /// An unresolved entry with this content fingerprint.
+  /// The first unresolved entry with this content fingerprint.
   std::optional<QuarantineNumber> find_fingerprint(std::uint64_t fingerprint) const;
   /// Entries after `after`, in order of their number, until `visit` returns false.
   void visit(QuarantineNumber after, const std::function<bool(const QuarantineEntry&)>& visit) const;
   /// Number of unresolved entries that touch `month`.
   std::uint64_t blocking(Month month) const;
 
+  /// Canonical bytes.
   void save(std::string& out) const;
+  /// Takes what save() wrote off the front of `in`. Fault "checkpoint_damaged".
   static Result<Quarantine> load(std::string_view& in);
 
  private:
-  std::map<QuarantineNumber, QuarantineEntry> entries_;
-  boost::unordered_flat_map<std::uint64_t, QuarantineNumber> by_fingerprint_;
-  boost::unordered_flat_map<std::string, std::vector<QuarantineNumber>> by_identity_;  // "source\0id"
+  using Entries = std::map<QuarantineNumber, QuarantineEntry>;
+  void index(const QuarantineEntry& entry);
+  void erase(Entries::iterator entry);
+
+  Entries entries_;
+  std::set<std::pair<std::uint64_t, QuarantineNumber>> by_fingerprint_;
+  // By identity_hash() with seed 0, for the entries that an accepted event closes; verified on
+  // the entry's texts.
+  boost::unordered_flat_map<std::uint64_t, std::vector<QuarantineNumber>> by_identity_;
+  // By month: how many more entries touch it than the month before.
+  std::map<Month, std::int64_t> blocking_changes_;
 };
 
 }  // namespace voucherd

@@ -24,15 +24,22 @@ using EventOrdinal = std::uint64_t;
 /// Identity hash: of source and id, keyed with the genesis' seed. The same everywhere.
 std::uint64_t identity_hash(std::string_view source, std::string_view id, std::uint64_t seed);
 
-/// A dictionary column: each distinct text once per group.
+/// A dictionary column: each distinct text once per group. Moved, not copied (the index holds views
+/// of the texts).
 class Dictionary {
  public:
+  Dictionary() = default;
+  Dictionary(Dictionary&&) = default;
+  Dictionary& operator=(Dictionary&&) = default;
+
   /// Index of `text`, added where new. The Dictionary keeps its own copy.
   std::uint32_t intern(std::string_view text);
   std::string_view at(std::uint32_t index) const { return texts_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(texts_.size()); }
+  std::size_t text_bytes() const { return text_bytes_; }
 
  private:
+  std::size_t text_bytes_ = 0;
   std::deque<std::string> texts_;  // stable addresses for the map's views
   boost::unordered_flat_map<std::string_view, std::uint32_t> index_;
 };
@@ -41,8 +48,12 @@ class Dictionary {
 /// encoded by the writer thread, decoded by whoever reads. Not thread-safe.
 class EventBlock {
  public:
-  /// Copies `event`. For a correction, `corrected` is the ordinal of the event it corrects,
-  /// decided at intake. Returns its index in the block.
+  /// Events of one block (asserted): far above any commit group's limit.
+  static constexpr std::uint32_t events_max = 1u << 22;
+
+  /// Copies `event`, which is a good one (asserted: both or neither of start and end, in order; usage
+  /// has one of interval and time, a correction a time). For a correction, `corrected` is the ordinal
+  /// of the event it corrects, decided at intake. Returns its index in the block.
   std::uint32_t append(const EventView& event, EventOrdinal corrected = 0);
   std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
   /// The event at `index`; views live as long as the block is neither changed nor destroyed.
@@ -62,19 +73,28 @@ class EventBlock {
   /// Rough bytes in memory: for the group's limit.
   std::size_t memory_bytes() const;
 
+  /// The same bytes for the same sequence of append() calls.
   std::string encode() const;
+  /// Trusts nothing: Fault "usage_record_damaged" where the bytes are not what encode() gives.
   static Result<EventBlock> decode(std::string_view bytes);
 
  private:
+  struct Encoder;
+  struct Decoder;
   struct Row {
     std::int64_t time_ms, start_ms, end_ms, quantity_nanos;
     std::uint32_t source, subject, sku, project, node, id_end, text_end;
     std::uint8_t kind, flags;
   };
+  std::string_view id_of(std::uint32_t index) const;
+  std::string_view text_of(std::uint32_t index) const;
+  /// Takes a correction's text apart into `event`; false where it is damaged.
+  static bool split_correction(std::string_view text, EventView& event);
   Dictionary sources_, subjects_, skus_, projects_, nodes_;
   std::vector<Row> rows_;
   std::string ids_;    // id bytes, one after another
-  std::string texts_;  // usage: job. correction: see FORMAT.md
+  std::string texts_;  // job; before it, in a correction, three lengths (u16, little-endian) and the
+                       // texts corrects_source, corrects_id and reason
   std::vector<std::pair<std::uint32_t, EventOrdinal>> corrected_;  // (row, ordinal), rows ascending
 };
 
@@ -90,8 +110,8 @@ struct QuarantinedEvent {
   std::string detail;
   std::string source, id, subject, sku;  // "" where unreadable
   MonthSpan months;
-  std::string raw;                       // its bytes as they came
-  std::uint64_t fingerprint = 0;         // of its content: "sent again unchanged"
+  std::string raw;                // its bytes as they came
+  std::uint64_t fingerprint = 0;  // of its content: "sent again unchanged"
   friend bool operator==(const QuarantinedEvent&, const QuarantinedEvent&) = default;
 };
 
@@ -102,6 +122,7 @@ struct QuarantineNumber {
   friend auto operator<=>(const QuarantineNumber&, const QuarantineNumber&) = default;
 };
 std::string to_string(QuarantineNumber number);  // "1842.0"
+/// Fault "quarantine_number_malformed".
 Result<QuarantineNumber> parse_quarantine_number(std::string_view text);
 
 /// One commit group.
@@ -114,6 +135,7 @@ struct UsageRecord {
 
   bool empty() const { return events.size() == 0 && quarantined.empty() && resent.empty(); }
   std::string encode() const;
+  /// Trusts nothing: Fault "usage_record_damaged".
   static Result<UsageRecord> decode(std::string_view payload);
 };
 

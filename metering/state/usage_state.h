@@ -2,8 +2,11 @@
 // begin. A deterministic function of the journal: no clock, no configuration.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "metering/journal/journal.h"
@@ -14,15 +17,18 @@
 
 namespace voucherd {
 
+class ByteReader;
+
 /// Where an event is kept.
 struct EventPlace {
   Position position = 0;
   std::uint32_t index = 0;
+  friend bool operator==(const EventPlace&, const EventPlace&) = default;
 };
 
 struct SourceFigures {
-  std::uint64_t events = 0;
-  Instant last_usage;    // the latest end of usage
+  std::uint64_t events = 0;  // accepted, corrections included
+  Instant last_usage;        // the latest end of usage; {0} where there is none
   Instant last_arrival;
   friend bool operator==(const SourceFigures&, const SourceFigures&) = default;
 };
@@ -34,7 +40,8 @@ class UsageState {
   explicit UsageState(UtcOffset offset);
 
   /// Folds one usage record. Asserts that it follows the last one (ordinals without a gap).
-  /// A correction's effect needs the event it corrects: `event_at` reads it from the journal.
+  /// A correction's effect needs the event it corrects: `event_at` reads it from the journal. It is
+  /// asked only for events of earlier records.
   using ReadEvent = std::function<void(EventOrdinal, const std::function<void(const EventView&)>&)>;
   void apply(const RecordHeader& header, const UsageRecord& record, const ReadEvent& event_at);
 
@@ -43,6 +50,7 @@ class UsageState {
   Quarantine& quarantine() { return quarantine_; }
   const std::map<std::string, SourceFigures, std::less<>>& sources() const { return sources_; }
   EventOrdinal events() const { return events_; }
+  /// Precondition (asserted): ordinal < events().
   EventPlace place_of(EventOrdinal ordinal) const;
   /// Sum of the quantities of accepted events, as corrected: kept apart from the totals, so that
   /// the first identity of rules §6 compares two things that were computed differently.
@@ -50,10 +58,14 @@ class UsageState {
   /// The correction that counts for an event, if any: its own ordinal.
   std::optional<EventOrdinal> winning_correction(EventOrdinal event) const;
 
+  /// Canonical bytes: states that folded the same records have the same.
   void save(std::string& out) const;
+  /// Takes what save() wrote off the front of `in`; continues exactly as the saved one would have.
+  /// Fault "checkpoint_damaged".
   static Result<UsageState> load(std::string_view& in);
 
  private:
+  struct Fold;
   struct Winner {
     EventOrdinal correction;
     Instant time;
@@ -62,7 +74,10 @@ class UsageState {
     friend bool operator==(const Winner&, const Winner&) = default;
   };
   void apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
-                        const ReadEvent& event_at);
+                        const EventView& corrected);
+  void load_figures(ByteReader& in);
+  void load_places(ByteReader& in);
+  void load_winners(ByteReader& in);
 
   UtcOffset offset_;
   Totals totals_;

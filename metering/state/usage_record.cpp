@@ -1,0 +1,119 @@
+// The payload of a usage record: what was quarantined in front, the block of accepted events
+// behind it. FORMAT.md (metering/journal) describes the layout.
+#include "metering/state/usage_record.h"
+
+#include <charconv>
+
+#include "metering/core/assert.h"
+#include "metering/state/byte_coding.h"
+#include "metering/state/compression.h"
+
+namespace voucherd {
+
+namespace {
+
+constexpr std::int32_t months_max = 200'000;  // beyond any month of the years 0000 to 9999, either way
+
+Fault damaged(const char* what) {
+  return {"usage_record_damaged",
+          std::string("a usage record can't be read: ") + what + "; restore the journal from a backup"};
+}
+
+void put_quarantined(std::string& out, const QuarantinedEvent& event) {
+  out.push_back(static_cast<char>(event.code));
+  for (const std::string* text : {&event.detail, &event.source, &event.id, &event.subject, &event.sku}) {
+    put_text(out, *text);
+  }
+  put_signed(out, event.months.first.months);
+  put_signed(out, event.months.last.months);
+  put_text(out, event.raw);
+  put_fixed64(out, event.fingerprint);
+}
+
+QuarantinedEvent read_quarantined(ByteReader& in) {
+  QuarantinedEvent event;
+  event.code = static_cast<ReasonCode>(in.byte());
+  for (std::string* text : {&event.detail, &event.source, &event.id, &event.subject, &event.sku}) {
+    *text = in.text();
+  }
+  const std::int64_t first = in.signed_varint();
+  const std::int64_t last = in.signed_varint();
+  if (first < -months_max || last > months_max || last < first) {
+    in.fail();
+    return event;
+  }
+  event.months = {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(last)}};
+  event.raw = in.text();
+  event.fingerprint = in.fixed64();
+  return event;
+}
+
+bool read_quarantine(std::string_view bytes, UsageRecord& record) {
+  ByteReader in(bytes);
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    record.quarantined.push_back(read_quarantined(in));
+  }
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::uint64_t position = in.varint();
+    const auto index = static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff));
+    record.resent.push_back({position, index});
+  }
+  return in.ok() && in.left() == 0;
+}
+
+}  // namespace
+
+std::string UsageRecord::encode() const {
+  std::string out;
+  put_varint(out, first_ordinal);
+  std::string quarantine;
+  if (!quarantined.empty() || !resent.empty()) {
+    std::string plain;
+    put_varint(plain, quarantined.size());
+    for (const QuarantinedEvent& event : quarantined) put_quarantined(plain, event);
+    put_varint(plain, resent.size());
+    for (const QuarantineNumber& number : resent) {
+      put_varint(plain, number.position);
+      put_varint(plain, number.index);
+    }
+    append_compressed(quarantine, plain);
+  }
+  put_text(out, quarantine);
+  return out + events.encode();
+}
+
+Result<UsageRecord> UsageRecord::decode(std::string_view payload) {
+  ByteReader in(payload);
+  UsageRecord record;
+  record.first_ordinal = in.varint();
+  const std::string_view quarantine = in.text();
+  if (!in.ok()) return damaged("it is cut off");
+  if (!quarantine.empty()) {
+    const Bytes plain = decompress(quarantine);
+    if (plain.data == nullptr) return damaged("its compressed quarantine is damaged");
+    if (!read_quarantine(plain.view(), record)) return damaged("its quarantine contradicts itself");
+  }
+  Result<EventBlock> events = EventBlock::decode(in.rest());
+  if (!events) return events.error();
+  record.events = std::move(*events);
+  return record;
+}
+
+std::string to_string(QuarantineNumber number) {
+  return std::to_string(number.position) + "." + std::to_string(number.index);
+}
+
+Result<QuarantineNumber> parse_quarantine_number(std::string_view text) {
+  QuarantineNumber number;
+  const char* const end = text.data() + text.size();
+  const auto position = std::from_chars(text.data(), end, number.position);
+  if (position.ec == std::errc() && position.ptr != end && *position.ptr == '.') {
+    const auto index = std::from_chars(position.ptr + 1, end, number.index);
+    // Only the number's own spelling: "01842.0" names nothing.
+    if (index.ec == std::errc() && index.ptr == end && to_string(number) == text) return number;
+  }
+  return Fault{"quarantine_number_malformed",
+               "a quarantine number is the position of its record and an index, like 1842.0"};
+}
+
+}  // namespace voucherd

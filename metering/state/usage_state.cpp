@@ -1,0 +1,138 @@
+// The fold. Texts are looked up once per record and dictionary entry; an event then costs a
+// few indexes and one look-up per day that it touches.
+#include "metering/state/usage_state.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "metering/core/assert.h"
+
+namespace voucherd {
+
+/// One record being folded: what its dictionary indexes mean in the state.
+struct UsageState::Fold {
+  UsageState& state;
+  const RecordHeader& header;
+  const EventBlock& events;
+  std::vector<std::uint32_t> firms, skus, projects;
+  std::vector<SourceFigures*> sources;
+
+  Fold(UsageState& into, const RecordHeader& of, const EventBlock& block)
+      : state(into), header(of), events(block) {
+    Totals& totals = state.totals_;
+    for (std::uint32_t i = 0; i < events.subjects().size(); ++i) {
+      firms.push_back(totals.firm_number(events.subjects().at(i)));
+    }
+    for (std::uint32_t i = 0; i < events.skus().size(); ++i) {
+      skus.push_back(totals.sku_number(events.skus().at(i)));
+    }
+    for (std::uint32_t i = 0; i < events.projects().size(); ++i) {
+      projects.push_back(totals.project_number(events.projects().at(i)));
+    }
+    for (std::uint32_t i = 0; i < events.sources().size(); ++i) {
+      sources.push_back(&state.sources_[std::string(events.sources().at(i))]);
+    }
+  }
+
+  void count_arrival(const EventBlock::Keys& keys) {
+    SourceFigures& figures = *sources[keys.source];
+    ++figures.events;
+    figures.last_arrival = std::max(figures.last_arrival, header.intake_time);
+  }
+
+  void apply_usage(const EventView& event, const EventBlock::Keys& keys) {
+    const UsageSpan span = usage_span(event);
+    SourceFigures& figures = *sources[keys.source];
+    figures.last_usage = std::max(figures.last_usage, span.to);
+    spread_over_days(event.quantity, span, state.offset_, [&](LocalDay day, Quantity part) {
+      state.totals_.add(firms[keys.subject], day, skus[keys.sku], projects[keys.project], part);
+    });
+    state.accepted_quantity_ += event.quantity;
+  }
+};
+
+UsageState::UsageState(UtcOffset offset) : offset_(offset) {}
+
+void UsageState::apply(const RecordHeader& header, const UsageRecord& record, const ReadEvent& event_at) {
+  VOUCHERD_ASSERT(record.first_ordinal == events_);
+  std::uint32_t number = 0;
+  for (const QuarantinedEvent& event : record.quarantined) {
+    quarantine_.add(event, {header.position, number++}, header.intake_time);
+  }
+  for (const QuarantineNumber& resent : record.resent) quarantine_.count_resent(resent);
+
+  const EventBlock& events = record.events;
+  if (events.size() == 0) return;
+  VOUCHERD_ASSERT(first_ordinals_.empty() || first_ordinals_.back().second < header.position);
+  first_ordinals_.emplace_back(record.first_ordinal, header.position);
+  events_ += events.size();
+
+  const bool closes_entries = !quarantine_.holds_conflicts_only();
+  Fold fold(*this, header, events);
+  for (std::uint32_t i = 0; i < events.size(); ++i) {
+    const EventView event = events.at(i);
+    const EventBlock::Keys keys = events.keys(i);
+    fold.count_arrival(keys);
+    if (event.kind == EventKind::usage) {
+      fold.apply_usage(event, keys);
+    } else {
+      const EventOrdinal ordinal = record.first_ordinal + i, target = events.corrected(i);
+      VOUCHERD_ASSERT(target < ordinal);
+      if (target >= record.first_ordinal) {
+        apply_correction(event, ordinal, target,
+                         events.at(static_cast<std::uint32_t>(target - record.first_ordinal)));
+      } else {
+        event_at(target,
+                 [&](const EventView& corrected) { apply_correction(event, ordinal, target, corrected); });
+      }
+    }
+    if (closes_entries) quarantine_.close_identity(event.source, event.id);
+  }
+}
+
+void UsageState::apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
+                                  const EventView& corrected) {
+  VOUCHERD_ASSERT(corrected.kind == EventKind::usage && correction.time.has_value());
+  Quantity counted = corrected.quantity;
+  if (const auto winner = winners_.find(target); winner != winners_.end()) {
+    const Winner& former = winner->second;
+    // Rules §7: the latest time counts, then the greater source, then the greater id.
+    if (std::tuple(*correction.time, correction.source, correction.id) <
+        std::tuple(former.time, std::string_view(former.source), std::string_view(former.id))) {
+      return;
+    }
+    counted = former.quantity;
+  }
+  const std::uint32_t firm = totals_.firm_number(corrected.subject);
+  const std::uint32_t sku = totals_.sku_number(corrected.sku);
+  const std::uint32_t project = totals_.project_number(corrected.project);
+  const UsageSpan span = usage_span(corrected);
+  spread_over_days(counted, span, offset_, [&](LocalDay day, Quantity part) {
+    totals_.add(firm, day, sku, project, Quantity{} - part);
+  });
+  spread_over_days(correction.quantity, span, offset_,
+                   [&](LocalDay day, Quantity part) { totals_.add(firm, day, sku, project, part); });
+  accepted_quantity_ += correction.quantity - counted;
+  winners_[target] = {.correction = ordinal,
+                      .time = *correction.time,
+                      .source = std::string(correction.source),
+                      .id = std::string(correction.id),
+                      .quantity = correction.quantity};
+}
+
+EventPlace UsageState::place_of(EventOrdinal ordinal) const {
+  VOUCHERD_ASSERT(ordinal < events_);
+  const auto behind =
+      std::upper_bound(first_ordinals_.begin(), first_ordinals_.end(), ordinal,
+                       [](EventOrdinal wanted, const auto& record) { return wanted < record.first; });
+  const auto& [first, position] = *std::prev(behind);
+  return {position, static_cast<std::uint32_t>(ordinal - first)};
+}
+
+std::optional<EventOrdinal> UsageState::winning_correction(EventOrdinal event) const {
+  const auto winner = winners_.find(event);
+  if (winner == winners_.end()) return std::nullopt;
+  return winner->second.correction;
+}
+
+}  // namespace voucherd

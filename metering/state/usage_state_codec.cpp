@@ -1,0 +1,107 @@
+// UsageState as bytes, for checkpoints. Everything is written in an order of its own (by text,
+// by number), never in one of hash tables, so that equal states have equal bytes.
+#include "metering/state/byte_coding.h"
+#include "metering/state/usage_state.h"
+
+namespace voucherd {
+
+namespace {
+
+constexpr std::int64_t offset_minutes_max = 1439;
+
+Fault damaged() {
+  return {"checkpoint_damaged", "the usage state of a checkpoint can't be read; it is passed over"};
+}
+
+}  // namespace
+
+void UsageState::save(std::string& out) const {
+  put_signed(out, offset_.minutes);
+  put_varint(out, events_);
+  put_int128(out, accepted_quantity_.nanos);
+  put_varint(out, sources_.size());
+  for (const auto& [source, figures] : sources_) {
+    put_text(out, source);
+    put_varint(out, figures.events);
+    put_signed(out, figures.last_usage.ms);
+    put_signed(out, figures.last_arrival.ms);
+  }
+  put_varint(out, first_ordinals_.size());
+  std::pair<EventOrdinal, Position> before{0, 0};
+  for (const auto& place : first_ordinals_) {
+    put_varint(out, place.first - before.first);
+    put_varint(out, place.second - before.second);
+    before = place;
+  }
+  put_varint(out, winners_.size());
+  for (const auto& [event, winner] : winners_) {
+    put_varint(out, event);
+    put_varint(out, winner.correction);
+    put_signed(out, winner.time.ms);
+    put_text(out, winner.source);
+    put_text(out, winner.id);
+    put_int128(out, winner.quantity.nanos);
+  }
+  totals_.save(out);
+  quarantine_.save(out);
+}
+
+void UsageState::load_figures(ByteReader& in) {
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    SourceFigures& figures = sources_[std::string(in.text())];
+    figures.events = in.varint();
+    figures.last_usage.ms = in.signed_varint();
+    figures.last_arrival.ms = in.signed_varint();
+  }
+}
+
+void UsageState::load_places(ByteReader& in) {
+  std::pair<EventOrdinal, Position> place{0, 0};
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::uint64_t events = in.varint(), positions = in.varint();
+    place = {place.first + events, place.second + positions};
+    // Records follow each other, and the first begins with ordinal 0.
+    if (first_ordinals_.empty() ? events != 0 : events == 0 || positions == 0) in.fail();
+    if (place.first >= events_) in.fail();
+    first_ordinals_.push_back(place);
+  }
+  if (first_ordinals_.empty() != (events_ == 0)) in.fail();
+}
+
+void UsageState::load_winners(ByteReader& in) {
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const EventOrdinal event = in.varint();
+    Winner winner;
+    winner.correction = in.varint();
+    winner.time.ms = in.signed_varint();
+    winner.source = in.text();
+    winner.id = in.text();
+    winner.quantity.nanos = in.int128();
+    if (event >= winner.correction || winner.correction >= events_) in.fail();
+    winners_.emplace(event, std::move(winner));
+  }
+}
+
+Result<UsageState> UsageState::load(std::string_view& in) {
+  ByteReader reader(in);
+  const std::int64_t offset = reader.signed_varint();
+  if (offset < -offset_minutes_max || offset > offset_minutes_max) return damaged();
+  UsageState state(UtcOffset{static_cast<std::int32_t>(offset)});
+  state.events_ = reader.varint();
+  state.accepted_quantity_.nanos = reader.int128();
+  state.load_figures(reader);
+  state.load_places(reader);
+  state.load_winners(reader);
+  if (!reader.ok()) return damaged();
+  std::string_view rest = reader.rest();
+  Result<Totals> totals = Totals::load(rest);
+  if (!totals) return totals.error();
+  Result<Quarantine> quarantine = Quarantine::load(rest);
+  if (!quarantine) return quarantine.error();
+  state.totals_ = std::move(*totals);
+  state.quarantine_ = std::move(*quarantine);
+  in = rest;
+  return state;
+}
+
+}  // namespace voucherd
