@@ -25,16 +25,10 @@ std::string target_of(const std::string& period, const std::string& uscc, const 
   return "/v1/statements/" + percent_encoded(period) + "/" + percent_encoded(uscc) + "." + extension;
 }
 
-/// In the list a statement names its firm by code, or holds it as an object with name and code.
-std::string firm_of(const Json& item) {
-  const auto firm = item.find("firm");
-  if (firm == item.end()) return {};
-  return firm->is_object() ? text_member(*firm, "uscc") : text_member(item, "firm");
-}
-
-std::string total_of(const Json& item, const char* member) {
-  const auto totals = item.find("totals");
-  return text_member(totals == item.end() ? item : *totals, member);
+/// A text of an object within a statement: its firm's name, a total.
+std::string text_within(const Json& item, const char* object, const char* member) {
+  const auto found = item.find(object);
+  return found == item.end() ? std::string() : text_member(*found, member);
 }
 
 int list_statements(const Session& session, const std::string& period) {
@@ -53,12 +47,11 @@ int list_statements(const Session& session, const std::string& period) {
   }
   Json all = Json::array();
   const auto done = api.for_each_item("/v1/statements", {{"period", period}}, [&](Json&& item) {
-    const auto firm = item.find("firm");
-    const std::string name =
-        firm != item.end() && firm->is_object() ? text_member(*firm, "name") : text_member(item, "name");
-    table.add_row({firm_of(item), name, text_member(item, "state"), total_of(item, "net"),
-                   total_of(item, "tax"), total_of(item, "gross"), total_of(item, "eligible"),
-                   total_of(item, "subsidy"), total_of(item, "payable")});
+    table.add_row({text_within(item, "firm", "uscc"), text_within(item, "firm", "name"),
+                   text_member(item, "state"), text_within(item, "totals", "net"),
+                   text_within(item, "totals", "tax"), text_within(item, "totals", "gross"),
+                   text_within(item, "totals", "eligible"), text_within(item, "totals", "subsidy"),
+                   text_within(item, "totals", "payable")});
     if (session.json) all.push_back(std::move(item));
     return true;
   });
@@ -83,7 +76,7 @@ int show_statement(const Session& session, const ShowArguments& arguments) {
   const auto body = api.get(target_of(arguments.period, arguments.uscc, json ? "json" : "csv"),
                             json ? "application/json" : "text/csv");
   if (!body) return report(body.error());
-  std::cout << *body << (json ? "\n" : "");
+  std::cout << *body << (body->ends_with('\n') ? "" : "\n");
   return exit_done;
 }
 
@@ -119,7 +112,7 @@ int export_statements(const Session& session, const ExportArguments& arguments) 
   std::vector<std::string> firms;
   const auto listed =
       api.for_each_item("/v1/statements", {{"period", arguments.period}}, [&](const Json& item) {
-        firms.push_back(firm_of(item));
+        firms.push_back(text_within(item, "firm", "uscc"));
         return true;
       });
   if (!listed) return report(listed.error());
