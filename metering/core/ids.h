@@ -23,12 +23,12 @@ struct Id {
   friend bool operator==(const Id&, const Id&) = default;
 };
 
-using FirmId = Id<struct FirmTag>;                  // a 统一社会信用代码
-using SkuId = Id<struct SkuTag>;                    // "gpu.a800"
-using ProjectId = Id<struct ProjectTag>;            // a label; empty: usage without a project
-using PriceBookVersion = Id<struct PriceBookTag>;   // "2026-q1"
-using ContractNumber = Id<struct ContractTag>;      // empty: no contract (list price)
-using PolicyId = Id<struct PolicyTag>;              // "cq-2025-12"
+using FirmId = Id<struct FirmTag>;                 // a 统一社会信用代码
+using SkuId = Id<struct SkuTag>;                   // "gpu.a800"
+using ProjectId = Id<struct ProjectTag>;           // a label; empty: usage without a project
+using PriceBookVersion = Id<struct PriceBookTag>;  // "2026-q1"
+using ContractNumber = Id<struct ContractTag>;     // empty: no contract (list price)
+using PolicyId = Id<struct PolicyTag>;             // "cq-2025-12"
 using AwardId = Id<struct AwardTag>;
 
 inline constexpr std::size_t event_source_bytes_max = 256;
@@ -46,5 +46,7 @@ bool is_uscc(std::string_view text);
 
 template <class Tag>
 struct std::hash<voucherd::Id<Tag>> {
-  std::size_t operator()(const voucherd::Id<Tag>& id) const noexcept { return std::hash<std::string>{}(id.value); }
+  std::size_t operator()(const voucherd::Id<Tag>& id) const noexcept {
+    return std::hash<std::string>{}(id.value);
+  }
 };

@@ -1,20 +1,13 @@
 // An event's quantity: a decimal with the limits of rules §3, each with a fault of its own.
 #include "metering/core/quantity.h"
 
+#include "metering/core/excerpt.h"
+
 namespace voucherd {
 namespace {
 
-/// `text` fit for a sentence: at most the characters that a quantity may have.
-std::string shown(std::string_view text) {
-  if (text.size() <= decimal_text_bytes_max) return std::string(text);
-  std::size_t end = decimal_text_bytes_max;
-  // Not in the middle of a UTF-8 sequence: the sentence goes into JSON.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return std::string(text.substr(0, end)) + "…";
-}
-
 Fault quantity_fault(const char* code, std::string_view text, const char* must) {
-  return {code, "quantity is " + shown(text) + "; it must be " + must};
+  return {code, "quantity is " + excerpt(text, decimal_text_bytes_max) + "; it must be " + must};
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstddef>
 
+#include "metering/core/excerpt.h"
+
 namespace voucherd {
 namespace {
 
@@ -38,14 +40,7 @@ struct DigitReader {
 };
 
 Fault fault(const char* code, std::string_view text, const char* must) {
-  std::size_t end = text.size();
-  if (end > shown_bytes_max) {
-    end = shown_bytes_max;
-    // Not in the middle of a UTF-8 sequence: the sentence goes into JSON.
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  }
-  return {code,
-          "\"" + std::string(text.substr(0, end)) + (end < text.size() ? "…" : "") + "\" is no " + must};
+  return {code, "\"" + excerpt(text, shown_bytes_max) + "\" is no " + must};
 }
 
 Fault time_malformed(std::string_view text) {

@@ -21,14 +21,15 @@ namespace voucherd::wire {
 
 /// Bytes that must be readable (of any value) behind the body that decode() is given.
 inline constexpr std::size_t body_padding_bytes = 64;
-inline constexpr int nesting_depth_max = 16;            // of objects and arrays within one event
-inline constexpr std::size_t object_members_max = 128;  // of one object within an event
+inline constexpr int nesting_depth_max = 16;              // of objects and arrays within one event
+inline constexpr std::size_t object_members_max = 128;    // of one object within an event
+inline constexpr std::size_t batch_events_max = 100'000;  // of one request: "1," would be an item each
 
 enum class BodyFormat : std::uint8_t {
-  event,         // application/cloudevents+json: one object
-  batch,         // application/cloudevents-batch+json: an array
-  ndjson,        // application/x-ndjson: one object a line; empty lines (only white space) are passed over
-  event_or_batch // application/json
+  event,          // application/cloudevents+json: one object
+  batch,          // application/cloudevents-batch+json: an array
+  ndjson,         // application/x-ndjson: one object a line; empty lines (only white space) are passed over
+  event_or_batch  // application/json
 };
 
 /// Why an event can't be counted: a sentence in `detail` says what is wrong and what to do,
