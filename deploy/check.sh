@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the tests.
+#   deploy/check.sh           release build, all tests
+#   deploy/check.sh --full    also: formatting, clang-tidy, and the tests that matter most under
+#                             AddressSanitizer + UBSan and under ThreadSanitizer (so does CI=true)
+# The release tests come last, so that the output ends with ctest's summary.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+full=false
+if [ "${1:-}" = --full ] || [ "${CI:-}" = true ]; then full=true; fi
+jobs=$(nproc)
+say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
+
+# The sanitizers look for what a release build hides: all units under ASan; under TSan the rooms
+# that have threads.
+asan_targets=(metering_core_test metering_wire_test metering_journal_test metering_state_test
+  metering_ingest_test metering_proof_test billing_core_test billing_ledger_test billing_render_test
+  config_test daemon_test daemon_ctl_test)
+tsan_targets=(metering_journal_test metering_ingest_test daemon_test)
+
+run_sanitized() {
+  local preset=$1
+  shift
+  say "$preset: $*"
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" --target "$@" -- -k 0
+  local tests
+  tests=$(printf '%s|' "${@%_test}")
+  ctest --preset "$preset" -R "^(${tests%|})\$" -j "$jobs" --no-tests=error
+}
+
+check_format() {
+  say "clang-format"
+  git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format-14 --dry-run --Werror
+}
+
+# On the code that decides figures and what is durable; reads build/release's compile commands.
+check_tidy() {
+  say "clang-tidy"
+  git ls-files -z 'metering/*.cpp' 'billing/*.cpp' 'config/*.cpp' 'daemon/*.cpp' |
+    xargs -0 -n 4 -P "$jobs" nice clang-tidy-14 --quiet -p build/release
+}
+
+deploy/install-packages.sh
+say "release"
+cmake --preset release
+cmake --build --preset release
+if $full; then
+  check_format
+  check_tidy
+  run_sanitized asan "${asan_targets[@]}"
+  run_sanitized tsan "${tsan_targets[@]}"
+fi
+say "tests"
+ctest --preset release -j "$jobs" --no-tests=error

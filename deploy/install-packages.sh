@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Installs what building, testing and checking voucherd needs: Debian 12 packages, by name,
+# from whatever mirror the machine is set up with. Does nothing where all are installed.
+set -euo pipefail
+
+build=(
+  g++ cmake ninja-build ccache git ca-certificates
+  libboost1.81-dev librocksdb-dev prometheus-cpp-dev libsimdjson-dev nlohmann-json3-dev
+  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev libxxhash-dev
+)
+run=(python3 curl)
+# Prometheus is only run by the tests; its service is not wanted on a build machine.
+test=(
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+)
+
+missing=()
+for package in "${build[@]}" "${run[@]}" "${test[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+sudo=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "These packages are missing and only root can install them: ${missing[*]}" >&2
+    exit 1
+  }
+  sudo=(sudo)
+fi
+echo "Installing ${missing[*]}" >&2
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 </dev/null
