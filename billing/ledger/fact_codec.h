@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,9 +21,10 @@ struct FieldFault {
 
 /// The path segment of the API and the journal's name of the kind; both never change.
 enum class FactKind { firm, sku, price_book, contract, policy, external_award, settings };
-std::string_view to_string(FactKind kind);     // "firm", "sku", "price_book", …
-std::string_view path_of(FactKind kind);       // "firms", "skus", "price-books", …
+std::string_view to_string(FactKind kind);  // "firm", "sku", "price_book", …
+std::string_view path_of(FactKind kind);    // "firms", "skus", "price-books", …
 std::optional<FactKind> fact_kind_of_path(std::string_view path);
+std::optional<FactKind> fact_kind_of_name(std::string_view name);
 
 /// The settings: one fact, key "settings".
 struct Settings {

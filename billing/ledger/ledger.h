@@ -20,7 +20,7 @@ namespace voucherd::billing {
 
 /// A refusal of a change: as the API says it (RFC 9457).
 struct Refusal {
-  int status = 422;             // 422: wrong; 409: forbidden by something closed; 412: If-Match fails
+  int status = 422;  // 422: wrong; 409: forbidden by something closed; 412: If-Match fails
   std::string title, detail;
   std::vector<FieldFault> faults;
 };
@@ -28,15 +28,15 @@ struct Refusal {
 struct FactChange {
   FactKind kind{};
   std::string key;
-  nlohmann::json body;          // as sent, without `reason`
+  nlohmann::json body;  // as sent, without `reason`
 };
 
 struct FactVersion {
   Position position = 0;
   Instant at;
   Actor by;
-  std::string reason;           // "" where none was needed
-  nlohmann::ordered_json shown; // show_fact()
+  std::string reason;            // "" where none was needed
+  nlohmann::ordered_json shown;  // show_fact()
 };
 
 struct PeriodTotals {
@@ -56,9 +56,9 @@ struct ClosedPeriod {
 
 /// A closed statement's bytes and where they are proven.
 struct ClosedStatement {
-  std::string canonical;        // the frozen bytes
-  Position position = 0;        // of the close record
-  std::string root;             // hex tree root at that position
+  std::string canonical;  // the frozen bytes
+  Position position = 0;  // of the close record
+  std::string root;       // hex tree root at that position
 };
 
 class Ledger {
@@ -72,10 +72,14 @@ class Ledger {
     std::optional<Refusal> refusal;
     std::string payload;        // of a `facts` record; "" where refused or where nothing changes
     std::vector<bool> created;  // per change: true for a key that is new
+    /// Numbers of the closed statements whose figures would differ, in order: what needs a reason,
+    /// and what a dry run shows.
+    std::vector<std::string> concerned;
   };
   /// Judges changes that are to be made together (all or nothing). `if_match` is compared with etag_of()
   /// of the first change's key. Firms' codes are checked, references to unknown firms and SKUs
   /// refused, overlapping contracts, policies and equal effective_from refused: all faults at once.
+  /// Pointers of a call with several changes begin with the change's index ("/3/eligibility/0/from").
   Judged judge_facts(const std::vector<FactChange>& changes, const Actor& by, const std::string& reason,
                      const std::optional<std::string>& if_match) const;
 
@@ -92,7 +96,8 @@ class Ledger {
   /// Folds a `facts` or `close` record; `root` is the tree root after it (hex).
   void apply(const Record& record, const std::string& root);
   void save(std::string& out) const;
-  static Result<std::unique_ptr<Ledger>> load(std::string_view& in, StatementHead head, const UsageState& usage);
+  static Result<std::unique_ptr<Ledger>> load(std::string_view& in, StatementHead head,
+                                              const UsageState& usage);
 
   // Reads ----------------------------------------------------------------------------------
   const Facts& facts() const;
@@ -108,6 +113,8 @@ class Ledger {
   std::optional<Month> closed_through() const;
   /// Months from the first with usage or a close to the last of either.
   std::vector<Month> periods() const;
+  /// Every month up to closed_through() is closed; one that was closed along with a later one has the
+  /// close's position, time and actor, and totals of its own.
   std::optional<ClosedPeriod> closed(Month period) const;
   /// Why judge_close() would refuse: empty where it is ready, whatever the clock says about the month's end.
   std::vector<FieldFault> not_ready(Month period) const;

@@ -1,0 +1,153 @@
+// Judging changes of facts: read, compare with what is in force, look at references and at
+// what is closed, and only then build the record. Nothing here changes the ledger.
+#include <algorithm>
+
+#include "billing/ledger/field_reader.h"
+#include "billing/ledger/ledger_state.h"
+#include "metering/core/usage_event.h"
+
+namespace voucherd::billing {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t statements_named_max = 5;  // in a refusal's sentence
+
+std::string sentence_of(const std::vector<FieldFault>& faults) {
+  if (faults.size() == 1) return faults.front().detail;
+  return std::to_string(faults.size()) + " things are wrong; each is listed in errors";
+}
+
+Refusal refuse(int status, std::string title, std::vector<FieldFault> faults) {
+  std::string detail = sentence_of(faults);
+  return {status, std::move(title), std::move(detail), std::move(faults)};
+}
+
+/// True where `header` (of If-Match: "*" or a list of quoted tags) names `etag`. Weak tags never do.
+bool if_match_holds(std::string_view header, const std::string& etag) {
+  const auto trim = [](std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+  };
+  if (etag.empty()) return false;
+  if (trim(header) == "*") return true;
+  while (!header.empty()) {
+    const auto comma = header.find(',');
+    if (trim(header.substr(0, comma)) == etag) return true;
+    header.remove_prefix(comma == std::string_view::npos ? header.size() : comma + 1);
+  }
+  return false;
+}
+
+std::string list_of(const std::vector<std::string>& numbers) {
+  std::string list;
+  for (std::size_t i = 0; i < std::min(numbers.size(), statements_named_max); ++i) {
+    list += (i == 0 ? "" : ", ") + numbers[i];
+  }
+  if (numbers.size() > statements_named_max) list += ", …";
+  return list;
+}
+
+Refusal needs_reason(const std::vector<std::string>& concerned) {
+  const bool one = concerned.size() == 1;
+  const std::string detail = "This change would alter figures of " + std::to_string(concerned.size()) +
+                             (one ? " closed statement (" : " closed statements (") + list_of(concerned) +
+                             "), and so needs a reason: add a member reason; the next statement carries the "
+                             "difference";
+  return {422, "A reason is needed", detail, {{"/reason", detail}}};
+}
+
+std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by, const std::string& reason) {
+  ordered_json payload;
+  payload["by"] = ordered_json{{"kind", by.kind}, {"id", by.id}};
+  payload["reason"] = reason;
+  ordered_json list = ordered_json::array();
+  for (const auto& change : changes) {
+    if (!change.differs) continue;
+    ordered_json entry;
+    entry["kind"] = std::string(to_string(change.kind));
+    entry["key"] = change.key;
+    entry["body"] = change.shown;
+    list.push_back(std::move(entry));
+  }
+  payload["changes"] = std::move(list);
+  // An actor's id may be a file's name, in any encoding.
+  return payload.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>& changes,
+                                                   std::vector<FieldFault>& faults) const {
+  std::vector<DraftChange> drafts;
+  std::set<std::pair<FactKind, std::string>> seen;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    DraftChange draft;
+    draft.kind = changes[i].kind;
+    draft.key = changes[i].key;
+    if (changes.size() > 1) draft.prefix = pointer_to("", i);
+    std::vector<FieldFault> own;
+    draft.fact = read_fact(draft.kind, draft.key, changes[i].body, own);
+    if (!seen.emplace(draft.kind, draft.key).second) {
+      own.push_back({"", std::string(to_string(draft.kind)) + " " + draft.key +
+                             " stands twice among these changes; keep one of them"});
+    }
+    for (auto& fault : own) faults.push_back({draft.prefix + fault.pointer, std::move(fault.detail)});
+    const auto& known = histories.find(draft.kind);
+    const bool exists = known != histories.end() && known->second.contains(draft.key);
+    if (draft.fact) {
+      draft.shown = show_fact(*draft.fact);
+      draft.created = !exists;
+      draft.differs = !exists || known->second.at(draft.key).back().shown != draft.shown;
+    }
+    drafts.push_back(std::move(draft));
+  }
+  return drafts;
+}
+
+Ledger::Judged Ledger::judge_facts(const std::vector<FactChange>& changes, const Actor& by,
+                                   const std::string& reason,
+                                   const std::optional<std::string>& if_match) const {
+  Judged judged;
+  std::vector<FieldFault> faults;
+  const auto drafts = impl_->read_changes(changes, faults);
+  const std::string wrong_reason = text_fault(reason, 0, event_reason_bytes_max);
+  if (!wrong_reason.empty()) faults.push_back({"/reason", "reason " + wrong_reason});
+  Facts after = impl_->facts;
+  for (const auto& draft : drafts) {
+    if (draft.fact) put_fact(after, *draft.fact);
+  }
+  judge_references(drafts, after, faults);
+  if (!faults.empty()) {
+    judged.refusal = refuse(422, "The change is wrong", std::move(faults));
+    return judged;
+  }
+  if (if_match && !changes.empty() && !if_match_holds(*if_match, etag_of(changes[0].kind, changes[0].key))) {
+    judged.refusal = {412,
+                      "The fact has changed",
+                      "It is not the version that If-Match names; read it again and repeat the change",
+                      {}};
+    return judged;
+  }
+  const bool any = std::any_of(drafts.begin(), drafts.end(), [](const auto& draft) { return draft.differs; });
+  if (const auto closed = closed_through(); closed && any) {
+    auto forbidden = immutable_faults(drafts, impl_->facts, impl_->used, *closed);
+    if (!forbidden.empty()) {
+      judged.refusal = refuse(409, "A closed statement rests on this", std::move(forbidden));
+      return judged;
+    }
+    for (const auto& [month, firm] : impl_->concerned_by(drafts, after)) {
+      judged.concerned.push_back(statement_number(month, firm));
+    }
+    if (!judged.concerned.empty() && reason.empty()) {
+      judged.refusal = needs_reason(judged.concerned);
+      return judged;
+    }
+  }
+  for (const auto& draft : drafts) judged.created.push_back(draft.created);
+  if (any) judged.payload = payload_of(drafts, by, reason);
+  return judged;
+}
+
+}  // namespace voucherd::billing

@@ -1,0 +1,166 @@
+// What the ledger holds (private to this room). Two layers: what the fold has gathered, which
+// is saved in checkpoints; and per firm what is derived from it and from the usage totals,
+// which is a cache and never saved.
+#pragma once
+
+#include <set>
+
+#include "billing/ledger/ledger.h"
+
+namespace voucherd::billing {
+
+/// One close, by the month that it was asked for; months before it were closed along.
+struct CloseEntry {
+  Month first;  // of the months that it closed
+  Position position = 0;
+  Instant at;
+  Actor by;
+  std::string reason;
+  std::string root;
+  std::map<Month, PeriodTotals> totals;  // of months with statements
+};
+
+/// What closed statements have used, and so is immutable (rules §6).
+struct Used {
+  std::set<PriceBookVersion> price_books;
+  std::set<ContractNumber> contracts;
+  std::set<SkuId> skus;
+  std::optional<Month> first_month;  // the earliest usage month on a closed line
+};
+
+/// All that is derived of one firm at one state of usage, facts and closes.
+struct FirmView {
+  std::vector<std::uint64_t> stamp;  // what it was derived from: see stamp_of()
+  RatedUsage rated;
+  std::optional<Month> first_usage, last_usage;
+  std::map<std::string, Quantity> accepted_by_kind;
+  std::map<Month, Statement> open;     // open statements asked for so far
+  std::optional<Month> years_through;  // of `years`
+  std::vector<SubsidyYear> years;      // the years' targets, computed apart from the statements
+};
+
+/// One change on its way through the judge.
+struct DraftChange {
+  FactKind kind{};
+  std::string key;
+  std::string prefix;        // of its pointers: "" where the call has one change, else "/<index>"
+  std::optional<Fact> fact;  // nullopt: couldn't be read
+  nlohmann::ordered_json shown;
+  bool created = false;
+  bool differs = false;  // from what is in force
+};
+
+/// A close record's payload; FORMAT.md in metering/journal describes it.
+struct ClosePayload {
+  Month first, period;
+  Actor by;
+  std::string reason;
+  struct Frozen {
+    Month month;
+    FirmId firm;
+    std::string canonical;
+  };
+  std::vector<Frozen> statements;  // by month, then firm
+};
+
+struct LedgerState {
+  LedgerState(StatementHead h, const UsageState& u) : head(std::move(h)), usage(u) {}
+
+  StatementHead head;
+  const UsageState& usage;
+
+  // Gathered by the fold.
+  Facts facts;
+  std::map<FactKind, std::map<std::string, std::vector<FactVersion>>> histories;
+  std::map<Month, CloseEntry> closes;
+  std::map<Month, std::map<FirmId, std::string>> statements;  // closed, canonical bytes
+  std::map<FirmId, Billed> billed;
+  std::map<FirmId, Fen> billed_gross;  // the closed statements' own totals: not added up from lines
+  Used used;
+
+  // Derived; valid while the stamps are.
+  std::uint64_t generation = 0;  // counts applied records
+  mutable std::map<FirmId, FirmView> views;
+
+  // The fold (ledger_fold.cpp)
+  /// False where the body can't be read.
+  bool fold_fact(FactKind kind, const std::string& key, const nlohmann::json& body, FactVersion version);
+  void fold_close(std::string_view payload, const RecordHeader& header, const std::string& root);
+  /// Adds a frozen statement to what is billed. False where its bytes can't be read.
+  bool freeze(Month period, const FirmId& firm, std::string canonical, CloseEntry& close);
+
+  // Derivation (firm_view.cpp)
+  std::set<FirmId> predecessors_of(const FirmId& firm, const Facts& by) const;
+  std::vector<UsageOfDay> usage_of(const FirmId& firm) const;
+  /// Without the firm's own usage: whoever asks has it rated.
+  FirmAccount account_of(const FirmId& firm, const Facts& by) const;
+  std::vector<std::uint64_t> stamp_of(const FirmId& firm) const;
+  FirmView& view_of(const FirmId& firm) const;
+  /// Precondition: `period` is open. The statement may be empty.
+  const Statement& statement_of(const FirmId& firm, Month period) const;
+  /// Each year's target for the usage months up to `through`; years without usage and grants left out.
+  const std::vector<SubsidyYear>& years_of(const FirmId& firm, Month through) const;
+  /// Firms with usage or with closed statements, in order.
+  std::vector<FirmId> firms() const;
+  std::optional<Month> closed_through() const;
+  bool is_closed(Month period) const { return closed_through() && period <= *closed_through(); }
+  /// The open months in which a line or a subsidy difference can stand: from the first open month
+  /// (with usage, where none is closed) to the last with usage; nullopt where there are none.
+  struct MonthRange {
+    Month first, last;
+  };
+  std::optional<MonthRange> open_months() const;
+
+  // Judging
+  /// Reads the bodies and compares them with what is in force (fact_judge.cpp).
+  std::vector<DraftChange> read_changes(const std::vector<FactChange>& changes,
+                                        std::vector<FieldFault>& faults) const;
+  /// Why the month can't be closed, but for its end; without what a reason signs off, where
+  /// `signed_off` (close.cpp).
+  std::vector<FieldFault> close_obstacles(Month period, bool signed_off) const;
+  /// The close record's content, and the closed month's totals (close.cpp).
+  ClosePayload freeze_months(Month period, const Actor& by, const std::string& reason, Instant at,
+                             PeriodTotals& totals) const;
+  /// Closed statements of which a figure would differ with `changes` (fact_closed.cpp).
+  using Concerned = std::set<std::pair<Month, FirmId>>;
+  Concerned concerned_by(const std::vector<DraftChange>& changes, const Facts& after) const;
+  /// Whom a change can concern at all: everyone, or these firms and those that succeed them.
+  struct Affected {
+    bool everyone = false;
+    std::set<FirmId> firms;
+  };
+  Affected affected_by(const std::vector<DraftChange>& changes) const;
+  /// The same for one firm, by its charges and its targets.
+  struct Comparison {
+    const Facts &before, &after;
+    RatedUsage was, would_be;  // of the closed months
+  };
+  void compare(const FirmId& firm, const Facts& before, const Facts& after, Concerned& concerned) const;
+  void compare_charges(const FirmId& firm, const Comparison& sides, Concerned& concerned) const;
+  void compare_targets(const FirmId& firm, const Comparison& sides, Concerned& concerned) const;
+  /// The month of the firm's last closed statement up to `not_after`.
+  std::optional<Month> last_statement(const FirmId& firm, Month not_after) const;
+};
+
+/// Adds a statement's amounts.
+void add_to(PeriodTotals& totals, const Statement& statement);
+
+/// Puts `fact` into `facts`, in the place of the one with its key.
+void put_fact(Facts& facts, const Fact& fact);
+
+/// Faults between facts: references, overlaps, cycles (fact_cross.cpp). `after` holds all changes.
+void judge_references(const std::vector<DraftChange>& changes, const Facts& after,
+                      std::vector<FieldFault>& faults);
+
+/// Sentences on what closed statements have used and `changes` would alter (fact_closed.cpp).
+std::vector<FieldFault> immutable_faults(const std::vector<DraftChange>& changes, const Facts& before,
+                                         const Used& used, Month closed_through);
+
+std::string encode_close(const ClosePayload& close);
+std::optional<ClosePayload> decode_close(std::string_view payload);
+
+struct Ledger::Impl : LedgerState {
+  using LedgerState::LedgerState;
+};
+
+}  // namespace voucherd::billing
