@@ -97,7 +97,7 @@ void UsageState::apply_correction(const EventView& correction, EventOrdinal ordi
   if (const auto winner = winners_.find(target); winner != winners_.end()) {
     const Winner& former = winner->second;
     // Rules §7: the latest time counts, then the greater source, then the greater id.
-    if (std::tuple(*correction.time, correction.source, correction.id) <
+    if (std::tuple(*correction.time, correction.source, correction.id) <=
         std::tuple(former.time, std::string_view(former.source), std::string_view(former.id))) {
       return;
     }

@@ -1,0 +1,266 @@
+// The payload of usage records: what goes in comes out, the same events are the same bytes, and
+// no bytes whatever do harm.
+#include "metering/state/usage_record.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "metering/state/byte_coding.h"
+#include "metering/state/compression.h"
+#include "tests/metering/state/sample_events.h"
+
+namespace voucherd {
+namespace {
+
+using test::between;
+using test::Random;
+using test::SampleEvent;
+
+std::vector<SampleEvent> wild_events(Random& random, std::size_t count) {
+  std::vector<SampleEvent> events;
+  while (events.size() < count) {
+    events.push_back(test::wild_event(random));
+    // Dictionaries are there for texts that come again.
+    const SampleEvent& other = events[static_cast<std::size_t>(between(random, 0, std::ssize(events) - 1))];
+    if (test::one_in(random, 2)) events.back().source = other.source;
+    if (test::one_in(random, 2)) events.back().subject = other.subject;
+  }
+  return events;
+}
+
+EventBlock block_of(const std::vector<SampleEvent>& events) {
+  EventBlock block;
+  EventOrdinal corrected = 1'000'000'007;
+  for (const SampleEvent& event : events) {
+    block.append(event.view(), event.kind == EventKind::correction ? corrected++ : 0);
+  }
+  return block;
+}
+
+void expect_events(const EventBlock& block, const std::vector<SampleEvent>& events) {
+  ASSERT_EQ(block.size(), events.size());
+  EventOrdinal corrected = 1'000'000'007;
+  for (std::uint32_t i = 0; i < block.size(); ++i) {
+    const EventView view = events[i].view();
+    ASSERT_TRUE(block.at(i) == view) << "event " << i;
+    const EventBlock::Keys keys = block.keys(i);
+    EXPECT_EQ(block.sources().at(keys.source), view.source);
+    EXPECT_EQ(block.subjects().at(keys.subject), view.subject);
+    EXPECT_EQ(block.skus().at(keys.sku), view.sku);
+    EXPECT_EQ(block.projects().at(keys.project), view.project);
+    if (view.kind == EventKind::correction) {
+      EXPECT_EQ(block.corrected(i), corrected++);
+    }
+  }
+}
+
+/// Reads everything that a record gives access to: the sanitizers watch.
+std::size_t touch(const UsageRecord& record) {
+  std::size_t sum = 0;
+  for (std::uint32_t i = 0; i < record.events.size(); ++i) {
+    const EventView event = record.events.at(i);
+    for (const std::string_view text :
+         {event.source, event.id, event.subject, event.sku, event.project, event.node, event.job,
+          event.corrects_source, event.corrects_id, event.reason}) {
+      for (const char byte : text) sum += static_cast<unsigned char>(byte);
+    }
+    if (event.kind == EventKind::correction) sum += record.events.corrected(i);
+    if (event.kind == EventKind::usage) {
+      Quantity total;
+      const UsageSpan span = usage_span(event);
+      if (span.to.ms - span.from.ms < 100 * ms_per_day) {
+        spread_over_days(event.quantity, span, UtcOffset{}, [&](LocalDay, Quantity part) { total += part; });
+        EXPECT_EQ(total, event.quantity);
+      }
+    }
+  }
+  return sum + record.quarantined.size() + record.resent.size();
+}
+
+QuarantinedEvent quarantined_event(Random& random) {
+  QuarantinedEvent event;
+  event.code = ReasonCode::sku_unknown;
+  event.detail = test::any_bytes(random, 20);
+  event.source = test::any_bytes(random, 8);
+  event.id = test::any_bytes(random, 8);
+  event.subject = "91500000MA5UXXXXXX";
+  event.sku = "gpu.unknown";
+  event.months = {make_month(2026, 2), make_month(2026, 3)};
+  event.raw = test::any_bytes(random, 300);
+  event.fingerprint = random();
+  return event;
+}
+
+UsageRecord record_of(Random& random, std::size_t events) {
+  UsageRecord record;
+  record.first_ordinal = 77;
+  record.events = block_of(wild_events(random, events));
+  for (int i = 0; i < 3; ++i) record.quarantined.push_back(quarantined_event(random));
+  record.resent = {{9, 0}, {1'842, 4'000'000'000}};
+  return record;
+}
+
+TEST(UsageRecordTest, GivesBackTheEventsThatWereAppended) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  for (const std::size_t count : {0u, 1u, 2u, 100u, 3'000u}) {
+    const std::vector<SampleEvent> events = wild_events(random, count);
+    const EventBlock block = block_of(events);
+    expect_events(block, events);
+    const Result<EventBlock> decoded = EventBlock::decode(block.encode());
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().detail;
+    expect_events(*decoded, events);
+  }
+}
+
+TEST(UsageRecordTest, GivesTheSameBytesForTheSameEvents) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const std::vector<SampleEvent> events = wild_events(random, 500);
+  const std::string bytes = block_of(events).encode();
+  block_of(wild_events(random, 100)).encode();  // nothing is carried over from one to the next
+  EXPECT_EQ(block_of(events).encode(), bytes);
+  EXPECT_EQ(EventBlock::decode(bytes).value().encode(), bytes);
+}
+
+TEST(UsageRecordTest, KeepsIdsThatLookLikeHexAsTheyWere) {
+  std::vector<SampleEvent> events;
+  for (const char* id :
+       {"0a", "0A", "abc", "abcd", "abcg", "", "0", "00", "ab cd", "9f86d081884c7d659a2feaa0"}) {
+    SampleEvent event;
+    event.id = id;
+    event.time = Instant{0};
+    events.push_back(event);
+  }
+  expect_events(EventBlock::decode(block_of(events).encode()).value(), events);
+}
+
+TEST(UsageRecordTest, KeepsWhatWasQuarantinedAndWhatWasSentAgain) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const UsageRecord record = record_of(random, 10);
+  const Result<UsageRecord> decoded = UsageRecord::decode(record.encode());
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().detail;
+  EXPECT_EQ(decoded->first_ordinal, 77u);
+  EXPECT_EQ(decoded->events.size(), 10u);
+  EXPECT_EQ(decoded->quarantined, record.quarantined);
+  EXPECT_EQ(decoded->resent, record.resent);
+  EXPECT_TRUE(UsageRecord::decode(UsageRecord{}.encode()).value().empty());
+}
+
+TEST(UsageRecordTest, TakesAtMost35BytesForAnOrdinaryEvent) {
+  Random random(1);
+  UsageRecord record;
+  constexpr std::uint32_t events = 6'000;
+  for (std::uint32_t i = 0; i < events; ++i) {
+    record.events.append(test::ordinary_event(random, test::sample_start_ms + i).view());
+  }
+  EXPECT_LE(record.encode().size(), 35u * events);
+}
+
+TEST(UsageRecordTest, RefusesBytesThatAreCutOff) {
+  Random random(2);
+  const std::string bytes = record_of(random, 40).encode();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    const Result<UsageRecord> decoded = UsageRecord::decode(std::string_view(bytes).substr(0, length));
+    ASSERT_FALSE(decoded.has_value()) << length;
+    EXPECT_EQ(decoded.error().code, "usage_record_damaged");
+  }
+  EXPECT_FALSE(UsageRecord::decode(bytes + "x").has_value());
+}
+
+TEST(UsageRecordTest, SurvivesAnyDamageToItsBytes) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const std::string bytes = record_of(random, 60).encode();
+  for (int round = 0; round < 3'000; ++round) {
+    std::string damaged = bytes;
+    for (std::int64_t flips = between(random, 1, 4); flips > 0; --flips) {
+      damaged[static_cast<std::size_t>(between(random, 0, std::ssize(damaged) - 1))] ^=
+          static_cast<char>(1 << between(random, 0, 6));
+    }
+    const Result<UsageRecord> decoded = UsageRecord::decode(damaged);
+    if (decoded) touch(*decoded);
+  }
+}
+
+// Behind the compression, where damage is not caught by the frame: the columns' own checks.
+TEST(UsageRecordTest, SurvivesAnyDamageToItsColumns) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  const std::string bytes = block_of(wild_events(random, 60)).encode();
+  const Bytes columns = decompress(std::string_view(bytes).substr(1));
+  ASSERT_NE(columns.data, nullptr);
+  int refused = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    std::string damaged(columns.view());
+    const auto at = static_cast<std::size_t>(between(random, 0, std::ssize(damaged) - 1));
+    switch (between(random, 0, 3)) {
+      case 0:
+        damaged[at] = static_cast<char>(static_cast<unsigned char>(random()));
+        break;
+      case 1:
+        damaged.erase(at, static_cast<std::size_t>(between(random, 1, 3)));
+        break;
+      case 2:
+        damaged.insert(at, test::any_bytes(random, 2));
+        break;
+      default:
+        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(at),
+                    std::min<std::size_t>(9, damaged.size() - at), '\xff');
+    }
+    std::string again = UsageRecord{}.encode();  // an empty record, but for its last byte: no events
+    again.back() = bytes.front();
+    append_compressed(again, damaged);
+    const Result<UsageRecord> decoded = UsageRecord::decode(again);
+    refused += decoded ? 0 : 1;
+    if (decoded) touch(*decoded);
+  }
+  EXPECT_GT(refused, 1'000);
+}
+
+TEST(UsageRecordTest, RefusesAClaimOfMoreEventsThanThereAre) {
+  std::string bytes = UsageRecord{}.encode();
+  bytes.pop_back();
+  put_varint(bytes, EventBlock::events_max);
+  append_compressed(bytes, "nothing like columns");
+  EXPECT_FALSE(UsageRecord::decode(bytes).has_value());
+}
+
+TEST(DictionaryTest, KeepsEachTextOnceAlsoAfterAMove) {
+  Dictionary dictionary;
+  EXPECT_EQ(dictionary.intern("a"), 0u);
+  EXPECT_EQ(dictionary.intern(""), 1u);
+  for (int i = 0; i < 1'000; ++i) dictionary.intern("text " + std::to_string(i));
+  Dictionary moved = std::move(dictionary);
+  EXPECT_EQ(moved.intern("a"), 0u);
+  EXPECT_EQ(moved.intern("text 999"), 1'001u);
+  EXPECT_EQ(moved.at(1'001), "text 999");
+  EXPECT_EQ(moved.size(), 1'002u);
+}
+
+TEST(IdentityHashTest, TellsWhereTheSourceEnds) {
+  EXPECT_NE(identity_hash("ab", "c", 0), identity_hash("a", "bc", 0));
+  EXPECT_NE(identity_hash("", "abc", 0), identity_hash("abc", "", 0));
+  EXPECT_NE(identity_hash("ab", "c", 0), identity_hash("ab", "c", 1));
+  const std::string longer(5'000, 'x');
+  EXPECT_NE(identity_hash(longer, "c", 0), identity_hash(longer, "d", 0));
+}
+
+TEST(QuarantineNumberTest, IsWrittenAsPositionAndIndex) {
+  EXPECT_EQ(to_string(QuarantineNumber{1'842, 0}), "1842.0");
+  EXPECT_EQ(parse_quarantine_number("1842.7").value(), (QuarantineNumber{1'842, 7}));
+  for (const char* text :
+       {"", ".", "1842", "1842.", ".0", "1842.0 ", "01842.0", "-1.0", "1.4294967296", "1.0.0"}) {
+    EXPECT_FALSE(parse_quarantine_number(text).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace voucherd
