@@ -12,8 +12,8 @@ namespace voucherd::config {
 
 struct Options {
   // [listen]
-  std::string api = "127.0.0.1:8080";     // address:port of the API; port 0: any free one
-  std::string admin = "127.0.0.1:9464";   // of /metrics, /healthz, /readyz
+  std::string api = "127.0.0.1:8080";    // address:port of the API; port 0: any free one
+  std::string admin = "127.0.0.1:9464";  // of /metrics, /healthz, /readyz
   // [data]
   std::string directory = "./voucherd-data";
   std::uint64_t checkpoint_every_events = 1'000'000;
@@ -33,8 +33,8 @@ struct Options {
   std::uint64_t idle_timeout_ms = 120'000;
   std::uint64_t drain_timeout_ms = 30'000;  // SIGTERM: then connections are cut
   // [memory]
-  std::uint64_t block_cache_bytes = 64u << 20;    // RocksDB's
-  std::uint64_t event_cache_bytes = 128u << 20;   // decoded usage records
+  std::uint64_t block_cache_bytes = 64u << 20;   // RocksDB's
+  std::uint64_t event_cache_bytes = 128u << 20;  // decoded usage records
   // [log]
   std::string log_level = "info";  // debug, info, warn, error
 };

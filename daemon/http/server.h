@@ -1,9 +1,11 @@
 // HTTP/1.1 on Boost.Beast: connections, limits, keep-alive and pipelining. Knows nothing of
 // vouchers: a Handler answers requests. Requests of one connection are handled as they arrive,
-// up to pipeline_depth_max at once, and answered in their order.
+// up to pipeline_depth_max at once, and answered in their order. README.md beside this file lists what
+// is refused and how.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +20,12 @@ namespace voucherd::http {
 
 inline constexpr int pipeline_depth_max = 16;
 inline constexpr std::size_t header_bytes_max = 16u << 10;
+inline constexpr std::size_t header_fields_max = 128;
+inline constexpr std::size_t read_bytes_max = 256u << 10;         // asked of the kernel at once
+inline constexpr std::size_t chunk_framing_bytes_max = 1u << 20;  // sizes and line ends of a chunked body
+inline constexpr int linger_timeout_ms = 2'000;  // after our end is closed: then the connection is cut
+inline constexpr std::size_t refused_connections_max = 64;  // beyond connections_max: answered 503
+inline constexpr int retry_after_seconds = 1;
 
 struct Limits {
   std::uint64_t body_bytes_max, connections_max;
@@ -25,17 +33,21 @@ struct Limits {
   std::size_t body_padding_bytes = 64;  // capacity kept behind the body's bytes
 };
 
-/// A request as handlers see it: target already split and percent-decoded.
+/// A request as handlers see it: target already split and percent-decoded ('+' is a space in the
+/// query, as in forms). Path and query are valid UTF-8; the path has no control bytes.
+/// `body` has body_padding_bytes of readable zeros behind its size().
 struct Request {
   std::string method;
-  std::string path;                                          // decoded, "/v1/firms/9150…"
+  std::string path;  // decoded, "/v1/firms/9150…"
+  /// The path split at '/' before it was decoded, so that "a%2Fb" is one segment; "/" has none.
+  std::vector<std::string> segments;
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::string peer;                                          // "127.0.0.1:53210"
+  std::string peer;  // "127.0.0.1:53210"
 
-  std::string_view header(std::string_view lower_case_name) const;   // "" where absent
-  const std::string* query_value(std::string_view name) const;       // nullptr where absent
+  std::string_view header(std::string_view lower_case_name) const;  // "" where absent
+  const std::string* query_value(std::string_view name) const;      // nullptr where absent
 };
 
 struct Response {
@@ -45,7 +57,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  // control bytes are refused (asserted)
 };
 
-/// Calls `reply` exactly once, on the io_context's thread, now or later.
+/// Calls `reply` exactly once, on the io_context's thread, now or later. A reply to a connection that
+/// is gone does nothing. A handler that throws before it replied is answered for with 500.
 using Reply = std::function<void(Response)>;
 using Handler = std::function<void(Request&&, Reply)>;
 
@@ -62,6 +75,8 @@ class Server {
   /// Connections still open after `timeout_ms` are cut.
   void stop(std::uint64_t timeout_ms, std::function<void()> stopped);
   std::uint64_t connections() const;
+  /// Called with what went wrong on this side (a handler threw, accept failed), for the log.
+  void on_failure(std::function<void(const Fault&)> report);
 
  private:
   struct Impl;

@@ -1,0 +1,161 @@
+// The rows and the constraints of their values.
+#include "config/rows.h"
+
+#include <algorithm>
+#include <array>
+
+#include "config/address.h"
+#include "metering/core/ids.h"
+
+namespace voucherd::config {
+namespace {
+
+constexpr std::size_t provider_name_bytes_max = 256;
+constexpr std::uint64_t ms_min = 10, ms_max = 3'600'000;
+constexpr std::uint64_t kib = 1u << 10, mib = 1u << 20, gib = 1u << 30;
+
+std::optional<std::string> address_fault(const std::string& value) {
+  const auto address = parse_address(value);
+  if (!address) {
+    return "is '" + value + "'; it must be an IP address and a port, as 127.0.0.1:8080 or [::1]:8080";
+  }
+  if (!address->loopback) {
+    return "is '" + value +
+           "', which others can reach; there is no access control yet, so only 127.0.0.0/8 and [::1] are "
+           "allowed: put a proxy that authenticates in front";
+  }
+  return std::nullopt;
+}
+
+bool has_control_bytes(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+}
+
+std::optional<std::string> directory_fault(const std::string& value) {
+  if (value.empty()) return "is empty; it must name a directory";
+  if (has_control_bytes(value)) return "has a control byte";
+  return std::nullopt;
+}
+
+std::optional<std::string> provider_name_fault(const std::string& value) {
+  if (value.empty()) return "is empty; it must be the provider's name as on the business licence";
+  if (value.size() > provider_name_bytes_max) {
+    return "has " + std::to_string(value.size()) + " bytes; at most " +
+           std::to_string(provider_name_bytes_max) + " are allowed";
+  }
+  if (has_control_bytes(value)) return "has a control byte";
+  return std::nullopt;
+}
+
+std::optional<std::string> uscc_fault(const std::string& value) {
+  if (const auto checked = check_uscc(value); !checked) {
+    return "is '" + value + "', which is no 统一社会信用代码: " + checked.error().detail;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> currency_fault(const std::string& value) {
+  if (value != "CNY") return "is '" + value + "'; amounts are counted in 分, so only \"CNY\" is known";
+  return std::nullopt;
+}
+
+std::optional<std::string> log_level_fault(const std::string& value) {
+  constexpr std::array<std::string_view, 4> levels = {"debug", "info", "warn", "error"};
+  if (std::find(levels.begin(), levels.end(), value) != levels.end()) return std::nullopt;
+  return "is '" + value + "'; it must be \"debug\", \"info\", \"warn\" or \"error\"";
+}
+
+const std::array<Row, 20> table = {{
+    {"listen", "api", TextField{&Options::api, address_fault},
+     "address:port of the API; port 0 takes any free one. Loopback only until there is access control."},
+    {"listen", "admin", TextField{&Options::admin, address_fault},
+     "address:port of /metrics, /healthz and /readyz. Loopback only, as above."},
+
+    {"data", "directory", TextField{&Options::directory, directory_fault},
+     "Where the journal and its checkpoints live; created where absent. One daemon at a time."},
+    {"data", "checkpoint_every_events", NumberField{&Options::checkpoint_every_events, 1, 1'000'000'000'000},
+     "Events between checkpoints. More: less writing, a longer start after a crash."},
+    {"data", "checkpoint_every_records", NumberField{&Options::checkpoint_every_records, 1, 1'000'000'000},
+     "Journal records between checkpoints, where they hold few events each."},
+
+    {"provider", "name", TextField{&Options::provider_name, provider_name_fault},
+     "The computing centre's name, as on its business licence. Fixed when the journal is created, like all "
+     "of "
+     "[provider]: a difference later is refused at start."},
+    {"provider", "uscc", TextField{&Options::provider_uscc, uscc_fault}, "The centre's 统一社会信用代码."},
+    {"provider", "utc_offset", OffsetField{&Options::utc_offset},
+     "Offset from UTC of days, months and years, whatever the host's time zone."},
+    {"provider", "currency", TextField{&Options::currency, currency_fault},
+     "Currency of prices and amounts."},
+
+    {"limits", "body_bytes_max", NumberField{&Options::body_bytes_max, kib, gib},
+     "Bytes of one request's body; beyond: 413."},
+    {"limits", "connections_max", NumberField{&Options::connections_max, 1, 100'000},
+     "Open connections of one listener; beyond: 503."},
+    {"limits", "queue_bytes_max", NumberField{&Options::queue_bytes_max, kib, 64 * gib},
+     "Bytes of batches that wait for the journal; beyond: 503. At least body_bytes_max."},
+    {"limits", "group_events_max", NumberField{&Options::group_events_max, 1, 1'000'000},
+     "Events of one commit group (one journal record, one fsync)."},
+    {"limits", "header_timeout_ms", NumberField{&Options::header_timeout_ms, ms_min, ms_max},
+     "Milliseconds for a request's header, from its first byte; beyond: 408."},
+    {"limits", "body_timeout_ms", NumberField{&Options::body_timeout_ms, ms_min, ms_max},
+     "Milliseconds for a request's body; beyond: 408."},
+    {"limits", "idle_timeout_ms", NumberField{&Options::idle_timeout_ms, ms_min, ms_max},
+     "Milliseconds without a request, or without progress of an answer; then the connection is closed."},
+    {"limits", "drain_timeout_ms", NumberField{&Options::drain_timeout_ms, ms_min, ms_max},
+     "Milliseconds that answers owed at SIGTERM may take; then their connections are cut."},
+
+    {"memory", "block_cache_bytes", NumberField{&Options::block_cache_bytes, mib, 1024 * gib},
+     "Bytes of RocksDB's block cache."},
+    {"memory", "event_cache_bytes", NumberField{&Options::event_cache_bytes, mib, 1024 * gib},
+     "Bytes of decoded usage records kept for duplicates and look-ups."},
+
+    {"log", "level", TextField{&Options::log_level, log_level_fault},
+     "Least severe lines that are written to stderr: debug, info, warn or error."},
+}};
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+std::span<const Row> rows() { return table; }
+
+std::string name_of(const Row& row) { return std::string(row.section) + "." + std::string(row.key); }
+
+std::optional<std::string> fault_of(const Row& row, const Options& options) {
+  if (const auto* text = std::get_if<TextField>(&row.field)) return text->check(options.*text->member);
+  if (const auto* number = std::get_if<NumberField>(&row.field)) {
+    const std::uint64_t value = options.*number->member;
+    if (value < number->min || value > number->max) {
+      return "is " + std::to_string(value) + "; it must be " + expectation(row);
+    }
+  }
+  return std::nullopt;
+}
+
+std::string toml_value(const Row& row, const Options& options) {
+  if (const auto* text = std::get_if<TextField>(&row.field)) return quoted(options.*text->member);
+  if (const auto* number = std::get_if<NumberField>(&row.field))
+    return std::to_string(options.*number->member);
+  return quoted(to_string(options.*std::get<OffsetField>(row.field).member));
+}
+
+std::string expectation(const Row& row) {
+  if (const auto* number = std::get_if<NumberField>(&row.field)) {
+    return "a whole number from " + std::to_string(number->min) + " to " + std::to_string(number->max);
+  }
+  if (std::holds_alternative<OffsetField>(row.field)) return "an offset from UTC in quotes, as \"+08:00\"";
+  return "a text in quotes";
+}
+
+}  // namespace voucherd::config

@@ -1,0 +1,193 @@
+// The configuration's table: what is read, what is refused and in which words.
+#include "config/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/rows.h"
+
+namespace voucherd::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(std::string(VOUCHERD_SOURCE_DIR) + "/" + path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(ConfigTableTest, TheCommittedSampleIsTheGeneratedOne) {
+  EXPECT_EQ(read_file("config/voucherd.sample.toml"), sample_file());
+}
+
+TEST(ConfigTableTest, TheReadmesReferenceIsTheGeneratedOne) {
+  EXPECT_THAT(read_file("config/README.md"), HasSubstr(reference_markdown()));
+}
+
+TEST(ConfigTableTest, TheSampleHoldsEveryDefaultAndIsWithoutFault) {
+  const auto parsed = parse(sample_file(), "sample");
+  EXPECT_THAT(parsed.faults, IsEmpty());
+  for (const Row& row : rows())
+    EXPECT_EQ(toml_value(row, parsed.options), toml_value(row, Options{})) << name_of(row);
+}
+
+TEST(ConfigTableTest, TheDefaultsAreUsable) { EXPECT_THAT(check(Options{}), IsEmpty()); }
+
+TEST(ConfigTableTest, AnEmptyFileIsTheDefaults) {
+  const auto parsed = parse("", "f");
+  EXPECT_THAT(parsed.faults, IsEmpty());
+  EXPECT_EQ(parsed.options.api, Options{}.api);
+}
+
+TEST(ConfigTableTest, EveryKeyReachesItsOption) {
+  const auto parsed = parse(R"(
+[listen]
+api = "127.0.0.2:1"
+admin = "[::1]:2"
+[data]
+directory = "/d"
+checkpoint_every_events = 3
+checkpoint_every_records = 4
+[provider]
+name = "甲"
+uscc = "9150000020286320X6"
+utc_offset = "-03:30"
+currency = "CNY"
+[limits]
+body_bytes_max = 5_000
+connections_max = 6
+queue_bytes_max = 7_000
+group_events_max = 8
+header_timeout_ms = 90
+body_timeout_ms = 100
+idle_timeout_ms = 110
+drain_timeout_ms = 120
+[memory]
+block_cache_bytes = 13_000_000
+event_cache_bytes = 14_000_000
+[log]
+level = "warn"
+)",
+                            "f");
+  EXPECT_THAT(parsed.faults, IsEmpty());
+  const Options& o = parsed.options;
+  EXPECT_EQ(o.api, "127.0.0.2:1");
+  EXPECT_EQ(o.admin, "[::1]:2");
+  EXPECT_EQ(o.directory, "/d");
+  EXPECT_EQ(o.checkpoint_every_events, 3u);
+  EXPECT_EQ(o.checkpoint_every_records, 4u);
+  EXPECT_EQ(o.provider_name, "甲");
+  EXPECT_EQ(o.provider_uscc, "9150000020286320X6");
+  EXPECT_EQ(o.utc_offset, UtcOffset{-210});
+  EXPECT_EQ(o.currency, "CNY");
+  EXPECT_EQ(o.body_bytes_max, 5'000u);
+  EXPECT_EQ(o.connections_max, 6u);
+  EXPECT_EQ(o.queue_bytes_max, 7'000u);
+  EXPECT_EQ(o.group_events_max, 8u);
+  EXPECT_EQ(o.header_timeout_ms, 90u);
+  EXPECT_EQ(o.body_timeout_ms, 100u);
+  EXPECT_EQ(o.idle_timeout_ms, 110u);
+  EXPECT_EQ(o.drain_timeout_ms, 120u);
+  EXPECT_EQ(o.block_cache_bytes, 13'000'000u);
+  EXPECT_EQ(o.event_cache_bytes, 14'000'000u);
+  EXPECT_EQ(o.log_level, "warn");
+  EXPECT_THAT(check(o), IsEmpty());
+}
+
+TEST(ConfigTableTest, AllFaultsAreListedWithFileLineAndKey) {
+  const auto parsed = parse(R"(colour = 1
+[limits]
+body_bytes_max = "16 MiB"
+conections_max = 5
+queue_bytes_max = -1
+group_events_max = 0
+idle_timeout_ms = 1.5
+[provider]
+uscc = "9150000020286320X7"
+utc_offset = "8"
+currency = "USD"
+name = ""
+[listen]
+api = "localhost:8080"
+admin = "0.0.0.0:9464"
+[log]
+level = "loud"
+[billing]
+cap = 1
+)",
+                            "v.toml");
+  EXPECT_THAT(
+      parsed.faults,
+      ElementsAre(
+          StartsWith("v.toml:1: colour is unknown; the sections are [listen], [data], [provider]"),
+          StartsWith("v.toml:3: limits.body_bytes_max is a text; it must be a whole number from 1024"),
+          StartsWith(
+              "v.toml:4: limits.conections_max is unknown; [limits] has body_bytes_max, connections_max"),
+          StartsWith("v.toml:5: limits.queue_bytes_max is -1; it must be a whole number from"),
+          StartsWith("v.toml:6: limits.group_events_max is 0; it must be a whole number from 1 to"),
+          StartsWith("v.toml:7: limits.idle_timeout_ms is a number with a fraction"),
+          StartsWith("v.toml:9: provider.uscc is '9150000020286320X7', which is no 统一社会信用代码"),
+          StartsWith("v.toml:10: provider.utc_offset is '8'; it must be an offset"),
+          StartsWith("v.toml:11: provider.currency is 'USD'"),
+          StartsWith("v.toml:12: provider.name is empty"),
+          StartsWith("v.toml:14: listen.api is 'localhost:8080'; it must be an IP address and a port"),
+          AllOf(StartsWith("v.toml:15: listen.admin is '0.0.0.0:9464'"), HasSubstr("no access control yet")),
+          StartsWith("v.toml:17: log.level is 'loud'"), StartsWith("v.toml:18: billing is unknown")));
+  EXPECT_THAT(check(parsed.options), IsEmpty()) << "wrong values must leave the defaults";
+}
+
+TEST(ConfigTableTest, BrokenTomlIsOneFaultWithItsLine) {
+  EXPECT_THAT(parse("[limits]\nbody_bytes_max = = 1\n", "v.toml").faults,
+              ElementsAre(StartsWith("v.toml:2: is not TOML: ")));
+  EXPECT_THAT(parse("[log]\nlevel = \"warn\"\nlevel = \"info\"\n", "v.toml").faults,
+              ElementsAre(StartsWith("v.toml:3: is not TOML: ")));
+  EXPECT_THAT(parse("log = \xff\xfe", "v.toml").faults, ElementsAre(StartsWith("v.toml:1: is not TOML: ")));
+}
+
+TEST(ConfigTableTest, AFileThatCanNotBeReadIsAFault) {
+  EXPECT_THAT(parse_file("/nonexistent/v.toml").faults,
+              ElementsAre(HasSubstr("/nonexistent/v.toml: cannot be read")));
+  EXPECT_THAT(parse_file(VOUCHERD_SOURCE_DIR).faults, ElementsAre(HasSubstr("cannot be read")));
+}
+
+TEST(ConfigTableTest, OnlyLoopbackAddressesAreAllowed) {
+  Options options;
+  for (const char* good : {"127.0.0.1:0", "127.1.2.3:8080", "[::1]:8080", "127.255.255.255:65535"}) {
+    options.api = good;
+    EXPECT_THAT(check(options), IsEmpty()) << good;
+  }
+  for (const char* open : {"0.0.0.0:8080", "10.0.0.1:8080", "[::]:8080", "[::ffff:127.0.0.1]:8080",
+                           "128.0.0.1:80", "126.255.255.255:80"}) {
+    options.api = open;
+    EXPECT_THAT(check(options), ElementsAre(HasSubstr("no access control yet"))) << open;
+  }
+  for (const char* broken :
+       {"", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.1:8080",
+        "127.0.0.1:80 ", "::1:8080", "[::1]", "[127.0.0.1]:80", "[]:80", "127.0.0.1:+80"}) {
+    options.api = broken;
+    EXPECT_THAT(check(options), ElementsAre(StartsWith("listen.api is '"))) << broken;
+    EXPECT_THAT(check(options), ElementsAre(HasSubstr("must be an IP address and a port"))) << broken;
+  }
+}
+
+TEST(ConfigTableTest, WhatHoldsBetweenKeysIsChecked) {
+  Options options;
+  options.admin = options.api;
+  options.queue_bytes_max = options.body_bytes_max - 1;
+  EXPECT_THAT(check(options),
+              ElementsAre(HasSubstr("which listen.api has"), HasSubstr("at least limits.body_bytes_max")));
+  options = {};
+  options.api = options.admin = "127.0.0.1:0";  // any free port, twice
+  EXPECT_THAT(check(options), IsEmpty());
+}
+
+}  // namespace
+}  // namespace voucherd::config
