@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,19 +33,30 @@ struct Checkpoint {
 /// Thread safety: one caller at a time.
 class CheckpointStore {
  public:
+  /// The directory is created by the first save().
   explicit CheckpointStore(std::string directory);
+  ~CheckpointStore();
+  CheckpointStore(CheckpointStore&&) noexcept;
+  CheckpointStore& operator=(CheckpointStore&&) noexcept;
+
   /// Appends `new_hashes` to the hash file (syncs it), then writes the checkpoint under a temporary
-  /// name, syncs and renames it; removes all but the newest checkpoints_kept.
+  /// name, syncs and renames it; removes all but the newest checkpoints_kept. `new_hashes` are the
+  /// last ones of checkpoint.identity_hashes; those before them are in the file already (all of them
+  /// are new after a fold from the first record). Fault "checkpoint_damaged" where the file lacks
+  /// them or no checkpoint vouches for them; "file_failed" where the disk refuses.
   Result<void> save(const Checkpoint& checkpoint, std::span<const std::uint64_t> new_hashes);
   /// The newest usable checkpoint at or before `last`, of this fold_version; nullopt where none is.
   std::optional<Checkpoint> load_newest(Position last) const;
   /// All usable checkpoints, oldest first: for `voucherctl journal check`.
   std::vector<Checkpoint> load_all() const;
-  /// The first `count` identity hashes. Fault "checkpoint_damaged".
+  /// The first `count` identity hashes, where `count` is that of a kept checkpoint. Fault
+  /// "checkpoint_damaged": fold from the first record.
   Result<std::vector<std::uint64_t>> load_hashes(std::uint64_t count) const;
 
  private:
+  struct HashFile;
   std::string directory_;
+  std::unique_ptr<HashFile> hashes_;  // what the running checksum covers
 };
 
 }  // namespace voucherd
