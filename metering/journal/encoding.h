@@ -32,9 +32,9 @@ Integer get_little_endian(std::string_view in) {
 
 /// Takes fields off the front of untrusted bytes; after the first that is cut short every
 /// further one reads as zero and ok() is false, so that one check at the end is enough.
-class ByteReader {
+class FixedReader {
  public:
-  explicit ByteReader(std::string_view in) : in_(in) {}
+  explicit FixedReader(std::string_view in) : in_(in) {}
 
   template <class Integer>
   Integer integer() {

@@ -30,7 +30,7 @@ void put_text(std::string& out, std::string_view text) {
   out.append(text);
 }
 
-std::string take_text(ByteReader& in) { return std::string(in.bytes(in.integer<std::uint16_t>())); }
+std::string take_text(FixedReader& in) { return std::string(in.bytes(in.integer<std::uint16_t>())); }
 
 }  // namespace
 
@@ -58,7 +58,7 @@ Result<Record> decode_record(std::string_view bytes) {
   if (get_little_endian<std::uint64_t>(bytes.substr(body_bytes)) != checksum64(bytes.substr(0, body_bytes))) {
     return damaged("its checksum does not fit its bytes");
   }
-  ByteReader in(bytes.substr(0, body_bytes));
+  FixedReader in(bytes.substr(0, body_bytes));
   if (in.bytes(record_magic.size()) != record_magic) return damaged("it does not begin with VREC");
   if (const auto format = in.integer<std::uint8_t>(); format != envelope_format) {
     return damaged("its envelope has format " + std::to_string(format) +
@@ -87,7 +87,7 @@ std::string encode_genesis(const Genesis& genesis) {
 }
 
 Result<Genesis> decode_genesis(std::string_view payload) {
-  ByteReader in(payload);
+  FixedReader in(payload);
   Genesis genesis;
   genesis.format_version = in.integer<std::uint32_t>();
   if (in.ok() && genesis.format_version != genesis_format_known) {

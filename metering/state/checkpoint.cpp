@@ -69,7 +69,7 @@ std::optional<StoredCheckpoint> decode(std::string_view bytes) {
   if (bytes.size() < checkpoint_magic.size() + sizeof(std::uint64_t)) return std::nullopt;
   const std::string_view body = bytes.substr(0, bytes.size() - sizeof(std::uint64_t));
   if (get_little_endian<std::uint64_t>(bytes.substr(body.size())) != checksum64(body)) return std::nullopt;
-  ByteReader in(body);
+  FixedReader in(body);
   if (in.bytes(checkpoint_magic.size()) != checkpoint_magic) return std::nullopt;
   if (in.integer<std::uint32_t>() != checkpoint_format) return std::nullopt;
   if (in.integer<std::uint32_t>() != fold_version) return std::nullopt;

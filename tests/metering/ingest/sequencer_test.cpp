@@ -142,7 +142,7 @@ TEST(SequencerTest, QuarantinesCorrectionsThatNameNothingACorrectionOrAnotherFir
 TEST(SequencerTest, AnswersOverloadWhenTheQueueIsFullAndKeepsNothingOfThatBatch) {
   IngestLimits limits;
   limits.group_events_max = 1;  // the second batch waits while the first is written
-  limits.queue_bytes_max = 600;
+  limits.queue_bytes_max = 500;
   IngestHarness h(limits);
   const auto first = h.submit(event_text("1"));
   const auto second = h.submit(event_text("2"));
