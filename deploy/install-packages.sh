@@ -9,7 +9,6 @@ build=(
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev libxxhash-dev
 )
 run=(python3 curl)
-# Prometheus is only run by the tests; its service is not wanted on a build machine.
 test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
