@@ -86,6 +86,7 @@ class BodyDecoder {
 /// Indexes `text`, which lies in the body, so at least the body's padding is behind it.
 Reading BodyDecoder::open(std::string_view text, ondemand::document& document) {
   static_assert(body_padding_bytes >= simdjson::SIMDJSON_PADDING);
+  reader_.start(text);
   const simdjson::padded_string_view padded(text, text.size() + simdjson::SIMDJSON_PADDING);
   const simdjson::error_code error = parser_.iterate(padded).get(document);
   if (error == simdjson::SUCCESS) return {};
@@ -141,7 +142,8 @@ Reading BodyDecoder::array() {
 }
 
 Reading BodyDecoder::element(ondemand::document& document, ondemand::value value) {
-  const std::string_view token = value.raw_json_token();
+  const std::string_view token = reader_.token_of(value);
+  if (token.empty()) return Unreadable{ReasonCode::malformed, "is not JSON: its array is not closed"};
   Members members;
   bool good = false;
   const bool object = token.front() == '{';

@@ -99,18 +99,25 @@ const char* next_backslash(const char* from, const char* end) {
   return found == nullptr ? end : static_cast<const char*>(found);
 }
 
-/// On-Demand's token reaches to the next one: without the white space between.
-std::string_view token_of(ondemand::value& value) {
-  std::string_view token = value.raw_json_token();
-  while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
-  return token;
-}
-
 }  // namespace
 
 EventReader::EventReader(std::string_view body, Arena& arena)
-    : body_end_(body.data() + body.size()), backslash_(body.data()), at_(body.data()), arena_(arena) {
+    : body_end_(body.data() + body.size()),
+      document_end_(body_end_),
+      backslash_(body.data()),
+      at_(body.data()),
+      arena_(arena) {
   backslash_ = next_backslash(body.data(), body_end_);
+}
+
+/// On-Demand does not look for the end of the document, only for the bracket that should stand
+/// there: with a ',' as the first byte of the padding, a cut-off array seems to go on. Within the
+/// document, its token reaches to the next one: here without the white space between.
+std::string_view EventReader::token_of(ondemand::value& value) const {
+  std::string_view token = value.raw_json_token();
+  if (token.data() >= document_end_) return {};
+  while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
+  return token;
 }
 
 bool EventReader::read_event(ondemand::object object, Members& members) {
@@ -148,6 +155,7 @@ bool EventReader::read_object(ondemand::object object, Scope scope, int depth) {
 bool EventReader::read_field(ondemand::field& field, Scope scope, int depth, std::uint32_t& known,
                              std::size_t names) {
   const char* const raw = field.key().raw();
+  if (raw >= document_end_) return no_json(at_, "a member's name is missing");
   at_ = raw;
   Slot unused;
   Key key;
@@ -194,8 +202,9 @@ bool EventReader::read_array(ondemand::array array, int depth) {
 
 bool EventReader::read_value(ondemand::value& value, Member member, int depth, Slot& slot) {
   const std::string_view token = token_of(value);
+  if (token.empty()) return no_json(at_, "a value is missing");
   at_ = token.data();
-  switch (token.empty() ? '\0' : token.front()) {
+  switch (token.front()) {
     case '"': {
       // Taken, not left to be skipped: skipping takes a string with a ':' behind it for a name.
       ondemand::raw_json_string taken;

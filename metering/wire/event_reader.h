@@ -25,6 +25,11 @@ class EventReader {
   /// For one request. `end` is the end of its body.
   EventReader(std::string_view body, Arena& arena);
 
+  /// The next document is `text`, which lies in the body.
+  void start(std::string_view text) { document_end_ = text.data() + text.size(); }
+  /// The raw text of a scalar, or a container's bracket; "" where there is no value any more.
+  std::string_view token_of(simdjson::ondemand::value& value) const;
+
   /// Reads the members of `object` into `members`. False: no JSON, see fault().
   bool read_event(simdjson::ondemand::object object, Members& members);
   /// Visits a value that is no event, for its syntax. False: no JSON, see fault().
@@ -55,6 +60,7 @@ class EventReader {
   void note(ReasonCode code, std::string detail);
 
   const char* body_end_;
+  const char* document_end_;
   const char* backslash_;  // the first one at or behind where it was last looked for
   const char* at_;         // the last token that was read
   Arena& arena_;

@@ -126,6 +126,22 @@ TEST(DecodeFormatTest, ABrokenEventIsRefusedAndNothingMayFollowIt) {
   }
 }
 
+TEST(DecodeFormatTest, ABodyCutOffAnywhereIsRefusedWhateverStandsBehindIt) {
+  const std::string nested = with(good_usage, "\"sku\":", "\"x\":{\"a\":[[1],{},[{\"b\":[]}]]},\"sku\":");
+  for (const std::string& body : {nested, "[" + nested + "," + std::string(good_correction) + "]"}) {
+    for (std::size_t size = 0; size < body.size(); ++size) {
+      for (const char padding : {'}', ']', '"', '\0', ' ', ',', ':', '{', '[', '1', '\\', '\xff'}) {
+        ASSERT_TRUE(DecodedBody(body.substr(0, size), BodyFormat::event_or_batch, padding).refused())
+            << body.substr(0, size) << " and then " << padding;
+        const DecodedBody line(body.substr(0, size), BodyFormat::ndjson, padding);
+        ASSERT_EQ(line.batch().items.size(), size == 0 ? 0U : 1U);
+        ASSERT_TRUE(size == 0 || line.code() == "malformed")
+            << body.substr(0, size) << " and then " << padding;
+      }
+    }
+  }
+}
+
 TEST(DecodeFormatTest, TheFaultSaysWhere) {
   EXPECT_THAT(DecodedBody("[{\"a\":1},{\"b\":tru}]", BodyFormat::batch).fault(), HasSubstr("byte 14"));
   EXPECT_THAT(DecodedBody("  {\"b\":tru}", BodyFormat::event).fault(), HasSubstr("byte 7"));
