@@ -1,0 +1,42 @@
+// Which price book, contract and policy hold on a day.
+#include <gtest/gtest.h>
+
+#include "tests/billing/core/example.h"
+
+namespace voucherd::billing {
+namespace {
+
+using namespace example;
+
+TEST(PriceBookTest, PicksTheVersionInForceOnTheUsageDay) {
+  Facts facts = example::facts();
+  put(facts, book("a-later-one", "2026-04-01"));  // a name that sorts after and one before: only dates count
+  put(facts, book("0", "2025-07-01"));
+  EXPECT_EQ(facts.price_book_on(day("2025-06-30")), nullptr);
+  EXPECT_EQ(facts.price_book_on(day("2025-07-01"))->version.value, "0");
+  EXPECT_EQ(facts.price_book_on(day("2026-01-01"))->version, book_q1);
+  EXPECT_EQ(facts.price_book_on(day("2026-03-31"))->version, book_q1);
+  EXPECT_EQ(facts.price_book_on(day("2026-04-01"))->version.value, "a-later-one");
+  EXPECT_EQ(facts.price_book_on(day("2030-01-01"))->version.value, "a-later-one");
+}
+
+TEST(ContractTest, HoldsFromItsFirstDayToTheDayBeforeUntil) {
+  Facts facts = example::facts();
+  put(facts, contract("HT-1", rate("0.1"), days("2026-03-10", "2026-03-20")));
+  EXPECT_EQ(facts.contract_on(firm, day("2026-03-09")), nullptr);
+  EXPECT_NE(facts.contract_on(firm, day("2026-03-10")), nullptr);
+  EXPECT_NE(facts.contract_on(firm, day("2026-03-19")), nullptr);
+  EXPECT_EQ(facts.contract_on(firm, day("2026-03-20")), nullptr);
+  EXPECT_EQ(facts.contract_on(FirmId("91500000MA5UOTHERX"), day("2026-03-10")), nullptr);
+}
+
+TEST(PolicyTest, EndsTheDayBeforeUntil) {
+  const Facts facts = example::facts();
+  EXPECT_EQ(facts.policy_on(day("2025-12-24")), nullptr);
+  EXPECT_NE(facts.policy_on(day("2025-12-25")), nullptr);
+  EXPECT_NE(facts.policy_on(day("2027-12-31")), nullptr);
+  EXPECT_EQ(facts.policy_on(day("2028-01-01")), nullptr);
+}
+
+}  // namespace
+}  // namespace voucherd::billing
