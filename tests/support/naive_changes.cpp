@@ -175,9 +175,8 @@ std::vector<std::string> Model::to_sign_off(int month) const {
 Model::Closed Model::close(int month, const std::string& actor_kind, const std::string& actor_id,
                            const std::string& reason, std::int64_t clock_ms) {
   if (clock_ms < last_intake_ms_ - behind_ms_max) return {503, {"clock"}, {}};
-  if (const auto before = closes_.find(month); before != closes_.end()) return {0, {}, before->second};
+  if (closed_through_ && month <= *closed_through_) return {0, {}, closes_.at(month)};
   const std::int64_t at = std::max(clock_ms, last_intake_ms_);
-  if (closed_through_ && month <= *closed_through_) return {409, {"closed along"}, {}};
   std::vector<std::string> why;
   if (at < day_start_ms(first_day_of_month(month + 1), head_.offset)) why.emplace_back("not ended");
   const Reckoning now = reckon();
@@ -193,33 +192,37 @@ Model::Closed Model::close(int month, const std::string& actor_kind, const std::
   if (!why.empty()) return {409, why, {}};
 
   const Json actor = {{"kind", actor_kind}, {"id", actor_id}};
+  Reckoning::Frozen frozen = frozen_;  // `now` reads frozen_ until all months are computed
+  for (const int each : months) closes_[each] = freeze(each, now, actor, at, frozen);
+  frozen_ = frozen;
+  closed_through_ = month;
+  last_intake_ms_ = at;
+  return {0, {}, closes_[month]};
+}
+
+/// Freezes a month's statements; the reply of its close.
+Json Model::freeze(int month, const Reckoning& now, const Json& actor, std::int64_t at,
+                   Reckoning::Frozen& frozen) const {
   const std::string closed_at = show_instant(at, head_.offset);
   Int net, tax, gross, eligible, subsidy;
   int count = 0;
-  for (const int each : months) {
-    for (const auto& [uscc, firm] : facts_.firms) {
-      Statement statement = now.open(each, uscc);
-      if (!statement.has_difference() && statement.unpriced.empty()) continue;
-      statement.json["state"] = "closed";
-      statement.json["closed_at"] = closed_at;
-      statement.json["closed_by"] = actor;
-      frozen_[{each, uscc}] = statement;
-      if (each < month) continue;
-      ++count;
-      net += statement.net;
-      tax += statement.tax;
-      gross += statement.gross;
-      eligible += statement.eligible;
-      subsidy += statement.subsidy;
-    }
+  for (const auto& [uscc, firm] : facts_.firms) {
+    Statement statement = now.open(month, uscc);
+    if (!statement.has_difference() && statement.unpriced.empty()) continue;
+    statement.json["state"] = "closed";
+    statement.json["closed_at"] = closed_at;
+    statement.json["closed_by"] = actor;
+    frozen[{month, uscc}] = statement;
+    ++count;
+    net += statement.net;
+    tax += statement.tax;
+    gross += statement.gross;
+    eligible += statement.eligible;
+    subsidy += statement.subsidy;
   }
-  closed_through_ = month;
-  last_intake_ms_ = at;
-  closes_[month] = {
-      {"period", show_month(month)}, {"closed_at", closed_at},         {"closed_by", actor},
-      {"statements", count},         {"net", show_fen(net)},           {"tax", show_fen(tax)},
-      {"gross", show_fen(gross)},    {"eligible", show_fen(eligible)}, {"subsidy", show_fen(subsidy)}};
-  return {0, {}, closes_[month]};
+  return {{"period", show_month(month)}, {"closed_at", closed_at},         {"closed_by", actor},
+          {"statements", count},         {"net", show_fen(net)},           {"tax", show_fen(tax)},
+          {"gross", show_fen(gross)},    {"eligible", show_fen(eligible)}, {"subsidy", show_fen(subsidy)}};
 }
 
 }  // namespace naive

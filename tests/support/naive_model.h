@@ -261,6 +261,8 @@ class Model {
   void accept(const Event& event);
   const Event* find(const std::string& source, const std::string& id) const;
   std::vector<int> months_to_close(int month) const;
+  Json freeze(int month, const Reckoning& now, const Json& actor, std::int64_t at,
+              Reckoning::Frozen& frozen) const;
 
   Reckoning::Head head_;
   Facts facts_;

@@ -1,0 +1,93 @@
+// One history: a workload that runs against the program (an Engine on a real directory) and the
+// auditor side by side, and every difference between the two.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/engine/engine.h"
+#include "metering/wire/decode.h"
+#include "tests/simulation/workload.h"
+#include "tests/support/naive_model.h"
+#include "tests/support/owner_loop.h"
+#include "tests/support/temp_dir.h"
+
+namespace voucherd::simulation {
+
+/// The two disagree: what() says about what.
+class Mismatch : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The engine on a directory of its own with the test as its owner thread.
+class Program {
+ public:
+  Program(const naive::Reckoning::Head& head, std::int64_t start_ms);
+  ~Program();
+
+  Engine& engine() { return *engine_; }
+  ManualClock& clock() { return clock_; }
+  const std::string& directory() const { return options_.directory; }
+  void submit(const std::string& body, wire::BodyFormat format, std::function<void(IngestReply)> done);
+  /// Runs the owner's tasks until everything submitted has been answered.
+  void settle();
+  Engine::ChangeReply change(const std::vector<billing::FactChange>& changes, const std::string& reason);
+  Engine::CloseReply close(Month month, const billing::Actor& by, const std::string& reason);
+  /// Stops and starts again, without the checkpoints if told so.
+  void restart(bool without_checkpoints);
+  void stop();
+  void start();
+
+ private:
+  testing::TempDir dir_;
+  config::Options options_;
+  ManualClock clock_;
+  wire::Decoder decoder_;
+  std::unique_ptr<testing::OwnerLoop> loop_;
+  std::unique_ptr<Engine> engine_;
+  std::size_t unanswered_ = 0;
+};
+
+class History {
+ public:
+  History(std::uint64_t seed, Features features);
+  /// Throws Mismatch.
+  void run();
+  /// What was done so far, one step a line.
+  std::string log() const { return log_.str(); }
+  std::size_t comparisons() const { return comparisons_; }
+
+ private:
+  void step();
+  void send_requests();
+  void check_reply(const Request& request, const IngestReply& reply,
+                   const std::optional<std::vector<naive::Verdict>>& expected);
+  void change_fact();
+  void make_change(const naive::FactChange& change, const std::string& reason);
+  void try_close();
+  void close_month(int month, const std::string& reason);
+  void restart();
+  void compare_all();
+  void compare_statement(int month, const std::string& firm, const naive::Reckoning& now);
+  void compare_figures();
+  void finish();
+  std::int64_t intake_ms() const;
+  void set_clock(std::int64_t ms);
+
+  Workload workload_;
+  naive::Model model_;
+  Program program_;
+  std::int64_t now_ms_;
+  std::map<std::pair<int, std::string>, std::string> frozen_bytes_;
+  std::ostringstream log_;
+  std::size_t comparisons_ = 0;
+};
+
+}  // namespace voucherd::simulation

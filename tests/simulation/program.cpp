@@ -1,0 +1,89 @@
+#include <filesystem>
+
+#include "tests/simulation/history.h"
+
+namespace voucherd::simulation {
+
+Program::Program(const naive::Reckoning::Head& head, std::int64_t start_ms) : clock_(Instant{start_ms}) {
+  options_.directory = dir_.path() + "/data";
+  options_.provider_name = head.provider_name;
+  options_.provider_uscc = head.provider_uscc;
+  options_.currency = head.currency;
+  options_.utc_offset = UtcOffset{head.offset};
+  options_.checkpoint_every_records = 7;  // so that histories of some dozen records have checkpoints
+  start();
+}
+
+Program::~Program() { stop(); }
+
+void Program::start() {
+  loop_ = std::make_unique<testing::OwnerLoop>();
+  testing::OwnerLoop& loop = *loop_;
+  auto opened = Engine::open(
+      options_, clock_, [&loop](std::function<void()> task) { loop.post(std::move(task)); },
+      [](const Fault& fault) { throw Mismatch("a fatal fault: " + fault.detail); });
+  if (!opened)
+    throw Mismatch("the directory does not open: " + opened.error().code + ": " + opened.error().detail);
+  engine_ = std::move(*opened);
+}
+
+void Program::stop() {
+  if (!engine_) return;
+  bool drained = false;
+  engine_->drain([&] { drained = true; });
+  loop_->run_until([&] { return drained && unanswered_ == 0; });
+  engine_.reset();
+}
+
+void Program::restart(bool without_checkpoints) {
+  stop();
+  if (without_checkpoints) {
+    namespace fs = std::filesystem;
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(options_.directory)) {
+      const std::string name = entry.path().filename().string();
+      if (name.find("checkpoint") != std::string::npos || name.find("hashes") != std::string::npos) {
+        files.push_back(entry.path());
+      }
+    }
+    for (const fs::path& file : files) fs::remove_all(file);
+  }
+  start();
+}
+
+void Program::submit(const std::string& body, wire::BodyFormat format,
+                     std::function<void(IngestReply)> done) {
+  auto batch = std::make_unique<IngestBatch>();
+  batch->body = body;
+  batch->body.reserve(body.size() + wire::body_padding_bytes);
+  auto decoded = decoder_.decode(batch->body, format);
+  if (!decoded) throw Mismatch("a body was refused: " + decoded.error().detail + "\n" + body);
+  batch->decoded = std::move(*decoded);
+  ++unanswered_;
+  engine_->submit(std::move(batch), [this, done = std::move(done)](IngestReply reply) {
+    --unanswered_;
+    done(std::move(reply));
+  });
+}
+
+void Program::settle() {
+  loop_->run_until([&] { return unanswered_ == 0; });
+}
+
+Engine::ChangeReply Program::change(const std::vector<billing::FactChange>& changes,
+                                    const std::string& reason) {
+  std::optional<Engine::ChangeReply> reply;
+  engine_->change_facts(changes, {"local", "tester"}, reason, std::nullopt,
+                        [&](Engine::ChangeReply r) { reply = std::move(r); });
+  loop_->run_until([&] { return reply.has_value(); });
+  return *reply;
+}
+
+Engine::CloseReply Program::close(Month month, const billing::Actor& by, const std::string& reason) {
+  std::optional<Engine::CloseReply> reply;
+  engine_->close_period(month, by, reason, [&](Engine::CloseReply r) { reply = std::move(r); });
+  loop_->run_until([&] { return reply.has_value(); });
+  return *reply;
+}
+
+}  // namespace voucherd::simulation
