@@ -112,13 +112,12 @@ Ledger::JudgedClose Ledger::judge_close(Month period, const Actor& by, const std
     judged.already = std::move(already);
     return judged;
   }
-  const std::string wrong_reason = text_fault(reason, 0, event_reason_bytes_max);
-  if (!wrong_reason.empty()) {
-    judged.refusal = Refusal{
-        422, "The reason is wrong", "reason " + wrong_reason, {{"/reason", "reason " + wrong_reason}}};
+  auto faults = words_faults(by, reason);
+  if (!faults.empty()) {
+    std::string detail = faults.front().detail;
+    judged.refusal = Refusal{422, "The close is wrong", std::move(detail), std::move(faults)};
     return judged;
   }
-  std::vector<FieldFault> faults;
   const Instant end = start_of(first_day(period.next()), impl_->head.offset);
   if (at < end) {
     faults.push_back({"", to_string(period) + " has not ended; it can be closed from " +

@@ -72,11 +72,21 @@ std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by,
     list.push_back(std::move(entry));
   }
   payload["changes"] = std::move(list);
-  // An actor's id may be a file's name, in any encoding.
-  return payload.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return payload.dump();
 }
 
 }  // namespace
+
+std::vector<FieldFault> words_faults(const Actor& by, const std::string& reason) {
+  std::vector<FieldFault> faults;
+  const std::string wrong_reason = text_fault(reason, 0, event_reason_bytes_max);
+  if (!wrong_reason.empty()) faults.push_back({"/reason", "reason " + wrong_reason});
+  for (const auto& part : {by.kind, by.id}) {
+    const std::string wrong = text_fault(part, 1, fact_text_bytes_max);
+    if (!wrong.empty()) faults.push_back({"", "Who makes the change can't be recorded: the name " + wrong});
+  }
+  return faults;
+}
 
 std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>& changes,
                                                    std::vector<FieldFault>& faults) const {
@@ -112,8 +122,7 @@ Ledger::Judged Ledger::judge_facts(const std::vector<FactChange>& changes, const
   Judged judged;
   std::vector<FieldFault> faults;
   const auto drafts = impl_->read_changes(changes, faults);
-  const std::string wrong_reason = text_fault(reason, 0, event_reason_bytes_max);
-  if (!wrong_reason.empty()) faults.push_back({"/reason", "reason " + wrong_reason});
+  for (auto& fault : words_faults(by, reason)) faults.push_back(std::move(fault));
   Facts after = impl_->facts;
   for (const auto& draft : drafts) {
     if (draft.fact) put_fact(after, *draft.fact);

@@ -148,6 +148,9 @@ void add_to(PeriodTotals& totals, const Statement& statement);
 /// Puts `fact` into `facts`, in the place of the one with its key.
 void put_fact(Facts& facts, const Fact& fact);
 
+/// What is wrong with the words that a record keeps beside its content (fact_judge.cpp).
+std::vector<FieldFault> words_faults(const Actor& by, const std::string& reason);
+
 /// Faults between facts: references, overlaps, cycles (fact_cross.cpp). `after` holds all changes.
 void judge_references(const std::vector<DraftChange>& changes, const Facts& after,
                       std::vector<FieldFault>& faults);
