@@ -33,6 +33,7 @@ EventSender::EventSender(SendOptions options, BatchReader& reader, ResumePoint s
 
 Result<void> EventSender::run() {
   std::vector<std::jthread> workers;
+  workers.reserve(static_cast<std::size_t>(options_.connections));
   for (int i = 0; i < options_.connections; ++i) workers.emplace_back([this] { work(); });
   workers.clear();  // joins
   const bool keep_point = failure_ && failure_->code != "resume_unknown" && point_.offset > 0;

@@ -34,7 +34,7 @@ ROOMS = {
 
 # Headers of a library (as in #include <…>) → the rooms where they may stand.
 LIBRARIES = {
-    r"rocksdb/": ["metering/journal", "metering/state/checkpoint", "daemon/engine", "tests"],
+    r"rocksdb/": ["metering/journal", "metering/state/checkpoint", "daemon/engine", "daemon/metrics_snapshot", "tests"],
     r"boost/(asio|beast)": ["daemon", "tests"],
     r"prometheus/": ["daemon/metrics", "tests"],
     r"nlohmann/": ["billing", "daemon", "tests"],
