@@ -5,13 +5,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "metering/journal/journal.h"
@@ -46,7 +52,10 @@ class TemporaryDirectory {
 
 inline std::string random_bytes(std::mt19937_64& random, std::size_t count) {
   std::string bytes(count, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random() & 0xff);
+  for (std::size_t at = 0; at < count; at += sizeof(std::uint64_t)) {
+    const std::uint64_t word = random();
+    std::memcpy(bytes.data() + at, &word, std::min(sizeof word, count - at));
+  }
   return bytes;
 }
 
@@ -101,10 +110,31 @@ inline std::string difference(const Journal& journal) {
   return "";
 }
 
-/// The directory as it stands, also under an open journal: what a crash of the process leaves.
+/// Names and sizes; "" where a file went away meanwhile. RocksDB only creates, extends and removes
+/// files, so two equal listings mean that nothing happened in between.
+inline std::string listing(const fs::path& directory) {
+  std::map<std::string, std::uintmax_t> files;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
+    files[entry.path().string()] = entry.is_regular_file(error) ? entry.file_size(error) : 0;
+    if (error) return "";
+  }
+  std::string all;
+  for (const auto& [name, size] : files) all += name + " " + std::to_string(size) + "\n";
+  return error ? "" : all;
+}
+
+/// The directory as a crash of the process would leave it, also under an open journal: copied
+/// again while RocksDB works on it in the background, since a crash happens at one instant.
 inline void copy_image(const fs::path& from, const fs::path& to) {
-  fs::remove_all(to);
-  fs::copy(from, to, fs::copy_options::recursive);
+  for (;;) {
+    std::error_code error;
+    const std::string before = listing(from);
+    fs::remove_all(to);
+    fs::copy(from, to, fs::copy_options::recursive, error);
+    if (!error && !before.empty() && listing(from) == before) return;
+    std::this_thread::yield();
+  }
 }
 
 inline std::string read_file(const fs::path& path) {

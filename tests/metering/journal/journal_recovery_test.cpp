@@ -65,7 +65,7 @@ TEST_F(JournalRecoveryTest, NeverLosesAnAcknowledgedRecordToAFlippedBitInTheLog)
   for (int i = 0; i < trials; ++i) {
     trial_image();
     const auto logs = database_files(trial_, ".log");
-    const fs::path file = logs[random() % logs.size()];
+    const fs::path& file = logs[random() % logs.size()];
     if (fs::file_size(file) == 0) continue;
     const std::uint64_t bit = random() % (fs::file_size(file) * 8);
     flip_bit(file, bit);
