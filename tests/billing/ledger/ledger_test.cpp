@@ -1,0 +1,230 @@
+// The ledger as a whole: identities at every position, replay and checkpoints.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "world.h"
+
+namespace voucherd::billing::testing {
+namespace {
+
+using ::testing::ElementsAre;
+
+/// The three identities of rules §6.
+void expect_identities(const Ledger& ledger) {
+  const auto figures = ledger.figures();
+  EXPECT_TRUE(figures.difference_quantity == 0) << voucherd::to_string(figures.difference_quantity);
+  EXPECT_TRUE(figures.difference_lines == 0) << voucherd::to_string(figures.difference_lines);
+  EXPECT_TRUE(figures.difference_subsidy == 0) << voucherd::to_string(figures.difference_subsidy);
+}
+
+TEST(LedgerTest, KnowsWhatIsRegistered) {
+  World world;
+  world.furnish();
+  EXPECT_TRUE(world.ledger->knows_firm(firm_a));
+  EXPECT_FALSE(world.ledger->knows_firm("9150000020286320X6"));
+  EXPECT_TRUE(world.ledger->knows_sku("gpu"));
+  EXPECT_FALSE(world.ledger->knows_sku("npu"));
+}
+
+TEST(LedgerTest, HasNoStatementWhereThereIsNothingToState) {
+  World world;
+  world.furnish();
+  world.use(firm_a, "gpu", "2026-03-10", "1");
+  EXPECT_EQ(world.open_bytes("2026-02", firm_a), "");
+  EXPECT_EQ(world.open_bytes("2026-03", firm_b), "");
+  EXPECT_EQ(world.open_bytes("2026-03", "no firm"), "");
+  EXPECT_NE(world.open_bytes("2026-03", firm_a), "");
+}
+
+TEST(LedgerTest, SeesUsageAndFactsAsSoonAsTheyAreFolded) {
+  World world;
+  world.furnish();
+  world.use(firm_a, "gpu", "2026-03-10", "1");
+  EXPECT_EQ(to_string(world.ledger->open_totals(World::month("2026-03")).net), "10.00");
+  world.use(firm_a, "gpu", "2026-03-10", "1");
+  EXPECT_EQ(to_string(world.ledger->open_totals(World::month("2026-03")).net), "20.00");
+  world.put(FactKind::contract, "c", {{"firm", firm_a}, {"from", "2026-01-01"}, {"discount", "0.5"}});
+  EXPECT_EQ(to_string(world.ledger->open_totals(World::month("2026-03")).net), "10.00");
+}
+
+TEST(LedgerTest, SeesTheUsageOfPredecessors) {
+  World world;
+  world.furnish();
+  auto successor = World::firm_body();
+  successor["predecessors"] = {firm_b};
+  world.put(FactKind::firm, firm_a, successor);
+  world.use(firm_a, "gpu", "2026-03-10", "500");  // 5,000 at 20 % is the cap
+  EXPECT_EQ(to_string(world.ledger->open_statement(World::month("2026-03"), FirmId{firm_a})->subsidy_total()),
+            "1000.00");
+  world.use(firm_b, "gpu", "2026-03-10", "100");
+  EXPECT_EQ(to_string(world.ledger->open_statement(World::month("2026-03"), FirmId{firm_a})->subsidy_total()),
+            "800.00");
+}
+
+TEST(LedgerTest, GivesFiguresByKindAndByYear) {
+  World world;
+  world.furnish();
+  world.put(FactKind::sku, "npu", {{"name", "910B"}, {"unit", "card_hour"}, {"kind", "compute"}});
+  world.use(firm_a, "gpu", "2026-03-10", "500");
+  world.use(firm_a, "disk", "2026-03-10", "7");
+  world.use(firm_b, "npu", "2026-04-10", "2");
+  world.now = parse_instant("2026-05-01T00:00:00+08:00").value();
+  world.close("2026-03");
+  const auto figures = world.ledger->figures();
+  EXPECT_EQ(to_string(figures.charged_by_kind.at("compute")), "500");
+  EXPECT_EQ(to_string(figures.accepted_by_kind.at("compute")), "502");
+  EXPECT_EQ(to_string(figures.charged_by_kind.at("storage")), "7");
+  EXPECT_EQ(to_string(figures.unpriced), "2");
+  EXPECT_EQ(to_string(figures.subsidy_granted), "1000.00");
+  EXPECT_EQ(to_string(figures.subsidy_open), "0.00");
+  EXPECT_EQ(to_string(figures.subsidy_by_year.at(2026)), "1000.00");
+  EXPECT_EQ(figures.firms_at_cap, 1u);
+  expect_identities(*world.ledger);
+}
+
+TEST(LedgerTest, ListsPeriodsWithoutGaps) {
+  World world;
+  world.furnish();
+  EXPECT_TRUE(world.ledger->periods().empty());
+  world.use(firm_a, "gpu", "2025-12-31", "1");
+  world.use(firm_b, "gpu", "2026-02-01", "1");
+  EXPECT_THAT(world.ledger->periods(),
+              ElementsAre(World::month("2025-12"), World::month("2026-01"), World::month("2026-02")));
+}
+
+TEST(LedgerTest, RefusesADamagedCheckpointInsteadOfAborting) {
+  World world;
+  world.furnish();
+  world.use(firm_a, "gpu", "2026-01-10", "1");
+  world.now = parse_instant("2026-02-01T00:00:00+08:00").value();
+  world.close("2026-01");
+  const std::string good = world.saved();
+  for (std::size_t cut = 0; cut < good.size(); cut += 7) {
+    std::string_view in(good.data(), cut);
+    EXPECT_FALSE(Ledger::load(in, world.head(), world.usage)) << cut;
+  }
+}
+
+/// Usage, corrections, facts and closes as they come, from a seed.
+class RandomYear {
+ public:
+  explicit RandomYear(std::uint32_t seed) : random_(seed) { world_.furnish(); }
+
+  World& world() { return world_; }
+
+  void step() {
+    switch (pick(8)) {
+      case 0:
+        correct();
+        break;
+      case 1:
+        change_eligibility();
+        break;
+      case 2:
+        award();
+        break;
+      case 3:
+        close();
+        break;
+      default:
+        use();
+        break;
+    }
+  }
+
+ private:
+  std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
+  std::string firm() { return std::vector<std::string>{firm_a, firm_b, firm_c}[pick(3)]; }
+  std::string two_digits(std::uint32_t number) { return (number < 10 ? "0" : "") + std::to_string(number); }
+
+  void use() {
+    const std::string month = two_digits(1 + pick(12)), day = two_digits(1 + pick(28));
+    const std::string year = pick(4) == 0 ? "2027" : "2026";
+    events_.push_back(world_.use(firm(), pick(3) == 0 ? "disk" : "gpu", year + "-" + month + "-" + day,
+                                 std::to_string(1 + pick(40)) + "." + std::to_string(1 + pick(999)),
+                                 pick(2) == 0 ? "" : "p" + std::to_string(pick(3))));
+  }
+  void correct() {
+    if (!events_.empty())
+      world_.correct(events_[pick(static_cast<std::uint32_t>(events_.size()))], std::to_string(pick(30)));
+  }
+  void change_eligibility() {
+    world_.put(FactKind::firm, firm(), World::firm_body("2026-" + two_digits(1 + pick(12)) + "-15"),
+               "random");
+  }
+  void award() {
+    world_.put(FactKind::external_award, "award-" + std::to_string(pick(3)),
+               {{"firm", firm()},
+                {"year", 2026 + static_cast<int>(pick(2))},
+                {"kind", pick(2) == 0 ? "same_programme" : "other_policy"},
+                {"amount", std::to_string(pick(900))}});
+  }
+  void close() {
+    const Month month =
+        world_.ledger->closed_through() ? world_.ledger->closed_through()->next() : Month{56 * 12};
+    world_.now = std::max(world_.now, start_of(first_day(month.next()), UtcOffset{480}));
+    world_.close(to_string(month), pick(2) == 0 ? "" : "random");
+  }
+
+  std::mt19937 random_;
+  World world_;
+  std::vector<EventOrdinal> events_;
+};
+
+TEST(LedgerTest, KeepsTheIdentitiesThroughAnyHistory) {
+  const auto seed = static_cast<std::uint32_t>(std::random_device{}());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  for (std::uint32_t run = 0; run < 3; ++run) {
+    RandomYear year(seed + run);
+    for (int step = 0; step < 60; ++step) {
+      year.step();
+      expect_identities(*year.world().ledger);
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+TEST(LedgerTest, IsTheSameAfterReplayAndAfterACheckpoint) {
+  const auto seed = static_cast<std::uint32_t>(std::random_device{}());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomYear year(seed);
+  for (int step = 0; step < 80; ++step) year.step();
+  World& world = year.world();
+  const std::string bytes = world.saved();
+  std::string again;
+  world.replayed()->save(again);
+  EXPECT_EQ(again, bytes);
+
+  std::string_view in(bytes);
+  const std::string more = bytes + "rest";
+  in = more;
+  auto loaded = Ledger::load(in, world.head(), world.usage);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(in, "rest");
+  std::string resaved;
+  (*loaded)->save(resaved);
+  EXPECT_EQ(resaved, bytes);
+  expect_identities(**loaded);
+  EXPECT_EQ((*loaded)->periods(), world.ledger->periods());
+  for (const Month month : world.ledger->periods()) {
+    for (const auto& firm : {FirmId{firm_a}, FirmId{firm_b}, FirmId{firm_c}}) {
+      const auto one = world.ledger->open_statement(month, firm),
+                 two = (*loaded)->open_statement(month, firm);
+      ASSERT_EQ(one.has_value(), two.has_value());
+      if (one) {
+        EXPECT_EQ(to_canonical_json(*one), to_canonical_json(*two));
+      }
+      const auto closed = world.ledger->closed_statement(month, firm),
+                 read = (*loaded)->closed_statement(month, firm);
+      ASSERT_EQ(closed.has_value(), read.has_value());
+      if (closed) {
+        EXPECT_EQ(closed->canonical, read->canonical);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace voucherd::billing::testing
