@@ -1,6 +1,8 @@
 // The parts of byte_coding.h that are not for inner loops.
 #include "metering/state/byte_coding.h"
 
+#include "metering/journal/encoding.h"
+
 namespace voucherd {
 
 void put_int128(std::string& out, Int128 value) {
@@ -9,12 +11,6 @@ void put_int128(std::string& out, Int128 value) {
     out.push_back(static_cast<char>(static_cast<unsigned char>((bits & 0x7f) | 0x80)));
   }
   out.push_back(static_cast<char>(static_cast<unsigned char>(bits)));
-}
-
-void put_fixed64(std::string& out, std::uint64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) {
-    out.push_back(static_cast<char>(static_cast<unsigned char>(value >> shift)));
-  }
 }
 
 std::uint64_t ByteReader::long_varint() {
@@ -40,12 +36,8 @@ Int128 ByteReader::int128() {
 }
 
 std::uint64_t ByteReader::fixed64() {
-  const std::string_view eight = bytes(8);
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < eight.size(); ++i) {
-    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(eight[i])) << (8 * i);
-  }
-  return value;
+  const std::string_view field = bytes(sizeof(std::uint64_t));
+  return ok_ ? get_little_endian<std::uint64_t>(field) : 0;
 }
 
 std::string_view ByteReader::bytes(std::uint64_t count) {

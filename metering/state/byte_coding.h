@@ -35,7 +35,6 @@ inline void put_varint(std::string& out, std::uint64_t value) {
 }
 inline void put_signed(std::string& out, std::int64_t value) { put_varint(out, zigzag(value)); }
 void put_int128(std::string& out, Int128 value);
-void put_fixed64(std::string& out, std::uint64_t value);
 inline void put_text(std::string& out, std::string_view text) {
   put_varint(out, text.size());
   out.append(text);

@@ -1,5 +1,6 @@
-// Why level 1: measured on groups of 4,000 to 8,000 events, the negative levels leave the
-// columns' bytes without entropy coding (a quarter more on disk) for little time.
+// Why level 1: measured on groups of 6,000 ordinary events, level −1 takes half the time (23
+// against 52 ns an event) and 9 % more disk; the disk is for ever, and the time is the writer
+// thread's, which mostly waits for the disk. Level 3 takes twice the time for 4 % less.
 #include "metering/state/compression.h"
 
 #include <zstd.h>

@@ -6,6 +6,7 @@
 
 #include "metering/core/assert.h"
 #include "metering/core/ids.h"
+#include "metering/journal/encoding.h"
 #include "metering/state/byte_coding.h"
 
 namespace voucherd {
@@ -49,7 +50,7 @@ void put_entry(std::string& out, const QuarantineEntry& entry) {
   put_signed(out, entry.months.first.months);
   put_signed(out, entry.months.last.months);
   put_signed(out, entry.received_at.ms);
-  put_fixed64(out, entry.fingerprint);
+  put_little_endian(out, entry.fingerprint);
   put_varint(out, entry.times_sent);
 }
 

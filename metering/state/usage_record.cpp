@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "metering/core/assert.h"
+#include "metering/journal/encoding.h"
 #include "metering/state/byte_coding.h"
 #include "metering/state/compression.h"
 
@@ -27,7 +28,7 @@ void put_quarantined(std::string& out, const QuarantinedEvent& event) {
   put_signed(out, event.months.first.months);
   put_signed(out, event.months.last.months);
   put_text(out, event.raw);
-  put_fixed64(out, event.fingerprint);
+  put_little_endian(out, event.fingerprint);
 }
 
 QuarantinedEvent read_quarantined(ByteReader& in) {

@@ -2,9 +2,8 @@
 // wild ones, which use every freedom that the contract leaves.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>

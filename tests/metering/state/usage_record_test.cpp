@@ -8,6 +8,7 @@
 
 #include "metering/state/byte_coding.h"
 #include "metering/state/compression.h"
+#include "metering/state/hex_packing.h"
 #include "tests/metering/state/sample_events.h"
 
 namespace voucherd {
@@ -152,6 +153,58 @@ TEST(UsageRecordTest, KeepsWhatWasQuarantinedAndWhatWasSentAgain) {
   EXPECT_TRUE(UsageRecord::decode(UsageRecord{}.encode()).value().empty());
 }
 
+/// A usage event, its correction, an event in quarantine and one sent again, as the first version
+/// wrote them. Never to be replaced: such records are on disk.
+constexpr std::string_view first_version_record =
+    "ac022828b52ffd201ff9000001200164017301690166016bc20ac40a027b7defcdab896745230101b20e070228b52ffd20b4a105"
+    "0002"
+    "06082f736c75726d2f66696e616e6365011239313530303030304d4135555858585858580208006770752e613830300205006167"
+    "656e"
+    "740207006770752d3031370b0500010000000100010001d0ff8eeb9467b0d4a15980f08eeb946780bab70307007d00ac02180705"
+    "309f"
+    "86d081884c7d659a2feaa0636f72722d31373831373233060018000c002f736c75726d3966383664303831383834633764363539"
+    "6132"
+    "66656161306e6f6465206661696c757265";
+
+TEST(UsageRecordTest, ReadsWhatTheFirstVersionWrote) {
+  std::string bytes(first_version_record.size() / 2, '\0');
+  pack_hex(first_version_record, bytes.data());
+  const UsageRecord record = UsageRecord::decode(bytes).value();
+
+  SampleEvent usage;
+  usage.source = "/slurm";
+  usage.id = "9f86d081884c7d659a2feaa0";
+  usage.subject = "91500000MA5UXXXXXX";
+  usage.sku = "gpu.a800";
+  usage.project = "agent";
+  usage.node = "gpu-017";
+  usage.job = "81723";
+  usage.time = Instant{1'772'323'201'000};
+  usage.start = Instant{1'772'319'600'000};
+  usage.end = Instant{1'772'323'200'000};
+  usage.quantity.nanos = 1'250'000'000;
+  SampleEvent correction;
+  correction.kind = EventKind::correction;
+  correction.source = "/finance";
+  correction.id = "corr-17";
+  correction.subject = usage.subject;
+  correction.time = Instant{1'772'416'800'000};
+  correction.quantity.nanos = 0;
+  correction.corrects_source = usage.source;
+  correction.corrects_id = usage.id;
+  correction.reason = "node failure";
+  EXPECT_EQ(record.first_ordinal, 300u);
+  ASSERT_EQ(record.events.size(), 2u);
+  EXPECT_TRUE(record.events.at(0) == usage.view());
+  EXPECT_TRUE(record.events.at(1) == correction.view());
+  EXPECT_EQ(record.events.corrected(1), 300u);
+  ASSERT_EQ(record.quarantined.size(), 1u);
+  EXPECT_EQ(record.quarantined[0].code, ReasonCode::sku_unknown);
+  EXPECT_EQ(record.quarantined[0].months, (MonthSpan{make_month(2026, 2), make_month(2026, 3)}));
+  EXPECT_EQ(record.quarantined[0].fingerprint, 0x0123'4567'89ab'cdefu);
+  EXPECT_EQ(record.resent, (std::vector<QuarantineNumber>{{1'842, 7}}));
+}
+
 TEST(UsageRecordTest, TakesAtMost35BytesForAnOrdinaryEvent) {
   Random random(1);
   UsageRecord record;
@@ -243,6 +296,11 @@ TEST(DictionaryTest, KeepsEachTextOnceAlsoAfterAMove) {
   EXPECT_EQ(moved.intern("text 999"), 1'001u);
   EXPECT_EQ(moved.at(1'001), "text 999");
   EXPECT_EQ(moved.size(), 1'002u);
+}
+
+// Checkpoints keep these values.
+TEST(IdentityHashTest, NeverChanges) {
+  EXPECT_EQ(identity_hash("/slurm", "job-81723", 0x0123'4567'89ab'cdef), 0xd140'96b4'023e'1998u);
 }
 
 TEST(IdentityHashTest, TellsWhereTheSourceEnds) {

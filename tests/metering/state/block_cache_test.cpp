@@ -1,0 +1,87 @@
+// The cache in front of a real journal: the same record again without a read, within its bytes.
+#include "metering/state/block_cache.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/metering/state/sample_events.h"
+#include "tests/support/temp_dir.h"
+
+namespace voucherd {
+namespace {
+
+using testing::TempDir;
+
+class BlockCacheTest : public ::testing::Test {
+ protected:
+  static constexpr Position last = 5;
+
+  BlockCacheTest() {
+    JournalOptions options;
+    options.directory = directory_.path() + "/journal";
+    journal_ = Journal::open(options).value();
+    std::vector<Record> records;
+    records.push_back({{1, Instant{1}, RecordType::genesis, 1}, encode_genesis(Genesis{})});
+    for (Position position = 2; position <= last; ++position) {
+      records.push_back({{position, Instant{1}, RecordType::usage, 1}, record(position)->encode()});
+    }
+    EXPECT_TRUE(journal_->append(records).has_value());
+  }
+
+  /// One event whose id is its record's position.
+  static std::shared_ptr<UsageRecord> record(Position position) {
+    test::SampleEvent event;
+    event.id = std::to_string(position);
+    event.time = Instant{test::sample_start_ms};
+    auto record = std::make_shared<UsageRecord>();
+    record->events.append(event.view());
+    return record;
+  }
+
+  TempDir directory_;
+  std::unique_ptr<Journal> journal_;
+};
+
+TEST_F(BlockCacheTest, ReadsARecordOnceAndKeepsIt) {
+  BlockCache cache(*journal_, 1 << 20);
+  const auto first = cache.get(3);
+  EXPECT_EQ(first->events.at(0).id, "3");
+  cache.get(2);
+  EXPECT_EQ(cache.get(3), first);
+}
+
+TEST_F(BlockCacheTest, KeepsWhatWasPutInBeforeItIsAskedFor) {
+  BlockCache cache(*journal_, 1 << 20);
+  const std::shared_ptr<const UsageRecord> written = record(4);
+  cache.put(4, written);
+  EXPECT_EQ(cache.get(4), written);
+  cache.put(4, record(4));
+  EXPECT_EQ(cache.get(4), written);
+}
+
+TEST_F(BlockCacheTest, DropsTheLeastRecentlyUsedBeyondItsBytes) {
+  BlockCache cache(*journal_, 2 * (sizeof(UsageRecord) + record(2)->events.memory_bytes()));
+  const std::weak_ptr<const UsageRecord> second = cache.get(2), third = cache.get(3);
+  cache.get(2);
+  cache.get(4);
+  EXPECT_FALSE(second.expired());
+  EXPECT_TRUE(third.expired());
+  EXPECT_EQ(cache.get(3)->events.at(0).id, "3");
+  EXPECT_TRUE(second.expired());
+}
+
+TEST_F(BlockCacheTest, KeepsTheNewestHoweverLargeItIs) {
+  BlockCache cache(*journal_, 1);
+  const std::weak_ptr<const UsageRecord> second = cache.get(2);
+  EXPECT_FALSE(second.expired());
+  cache.get(3);
+  EXPECT_TRUE(second.expired());
+}
+
+TEST_F(BlockCacheTest, StopsWhereARecordIsNotUsageOrNotThere) {
+  BlockCache cache(*journal_, 1 << 20);
+  EXPECT_DEATH(cache.get(1), "RecordType::usage");
+  EXPECT_DEATH(cache.get(last + 1), "has_value");
+}
+
+}  // namespace
+}  // namespace voucherd
