@@ -1,5 +1,6 @@
 #include "daemon/api/router.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "daemon/api/problem.h"
@@ -22,25 +23,26 @@ std::optional<PathValues> match(const std::vector<std::string>& pattern,
   return values;
 }
 
-}  // namespace
-
-std::vector<std::string> split_path(const std::string& path) {
+/// "/v1/a/{}" is {"v1", "a", "{}"}.
+std::vector<std::string> split(const std::string& pattern) {
   std::vector<std::string> segments;
   std::size_t from = 1;
-  while (from <= path.size()) {
-    const std::size_t to = std::min(path.find('/', from), path.size());
-    segments.push_back(path.substr(from, to - from));
+  while (from <= pattern.size()) {
+    const std::size_t to = std::min(pattern.find('/', from), pattern.size());
+    segments.push_back(pattern.substr(from, to - from));
     from = to + 1;
   }
   return segments;
 }
 
+}  // namespace
+
 void Router::add(const std::string& method, const std::string& pattern, RouteHandler handler) {
-  routes_.push_back({method, pattern, split_path(pattern), std::move(handler)});
+  routes_.push_back({method, pattern, split(pattern), std::move(handler)});
 }
 
 std::string Router::dispatch(http::Request&& request, http::Reply reply) const {
-  const auto path = split_path(request.path);
+  const auto path = request.segments;
   const std::string& method = request.method == "HEAD" ? "GET" : request.method;
   std::string allow;
   for (const Route& route : routes_) {

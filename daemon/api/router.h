@@ -30,7 +30,4 @@ class Router {
   std::vector<Route> routes_;
 };
 
-/// "/v1/a/b" is {"v1", "a", "b"}.
-std::vector<std::string> split_path(const std::string& path);
-
 }  // namespace voucherd::api

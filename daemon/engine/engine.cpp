@@ -104,7 +104,7 @@ struct Engine::Impl {
     return folded;
   }
 
-  void start(const Clock& clock, PostToOwner post, Fatal fatal) {
+  void start(const Clock& clock, PostToOwner post, Fatal fatal, ObserveCommit observe_commit) {
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
@@ -116,7 +116,7 @@ struct Engine::Impl {
                            fold.apply(record, usage, hashes);
                            maybe_checkpoint();
                          },
-                         std::move(fatal)},
+                         std::move(fatal), std::move(observe_commit)},
         limits);
   }
 
@@ -164,7 +164,7 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, const Clock& clock,
-                                             PostToOwner post, Fatal fatal) {
+                                             PostToOwner post, Fatal fatal, ObserveCommit observe_commit) {
   auto journal = Journal::open({options.directory, static_cast<std::size_t>(options.block_cache_bytes)});
   if (!journal) return journal.error();
   if ((*journal)->last_position() == 0) {
@@ -175,7 +175,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
   if (auto fault = compare_genesis(*genesis, options)) return *fault;
   auto impl = std::make_unique<Impl>(std::move(*journal), *genesis, options);
   if (auto caught_up = impl->catch_up(); !caught_up) return caught_up.error();
-  impl->start(clock, std::move(post), std::move(fatal));
+  impl->start(clock, std::move(post), std::move(fatal), std::move(observe_commit));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 

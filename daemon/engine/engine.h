@@ -32,12 +32,14 @@ class Engine {
  public:
   using PostToOwner = Sequencer::PostToOwner;
   using Fatal = Sequencer::Fatal;
+  using ObserveCommit = Sequencer::ObserveCommit;
 
   /// Opens the directory (creating the journal with its genesis record where there is none), loads the
   /// newest checkpoint and folds the tail. Faults as Journal::open's, and "genesis_differs" where the
   /// configuration's provider, offset or currency are not the journal's.
   static Result<std::unique_ptr<Engine>> open(const config::Options& options, const Clock& clock,
-                                              PostToOwner post, Fatal fatal);
+                                              PostToOwner post, Fatal fatal,
+                                              ObserveCommit observe_commit = {});
   /// Drains; saves a checkpoint.
   ~Engine();
 

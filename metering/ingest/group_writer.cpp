@@ -1,9 +1,16 @@
 #include "metering/ingest/group_writer.h"
 
+#include <chrono>
+
 namespace voucherd {
 
-GroupWriter::GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal)
-    : journal_(journal), durable_(std::move(durable)), fatal_(std::move(fatal)), thread_([this] { run(); }) {}
+GroupWriter::GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal,
+                         Sequencer::ObserveCommit observe_commit)
+    : journal_(journal),
+      durable_(std::move(durable)),
+      fatal_(std::move(fatal)),
+      observe_commit_(std::move(observe_commit)),
+      thread_([this] { run(); }) {}
 
 GroupWriter::~GroupWriter() {
   {
@@ -31,10 +38,14 @@ void GroupWriter::run() {
       if (waiting_.empty()) return;
       groups.swap(waiting_);
     }
+    const auto start = std::chrono::steady_clock::now();
     if (const auto appended = append(groups); !appended) {
       // After a failed write or fsync nothing may be acknowledged and nothing retried.
       fatal_(appended.error());
       return;
+    }
+    if (observe_commit_) {
+      observe_commit_(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
     durable_(std::move(groups));
   }

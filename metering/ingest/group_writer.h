@@ -17,7 +17,8 @@ class GroupWriter {
  public:
   /// Called on the writer thread, in the groups' order, once they are durable.
   using Durable = std::function<void(std::vector<std::shared_ptr<CommitGroup>>)>;
-  GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal);
+  GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal,
+              Sequencer::ObserveCommit observe_commit);
   /// Finishes what was handed in.
   ~GroupWriter();
   GroupWriter(const GroupWriter&) = delete;
@@ -33,6 +34,7 @@ class GroupWriter {
   Journal& journal_;
   Durable durable_;
   Sequencer::Fatal fatal_;
+  Sequencer::ObserveCommit observe_commit_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::shared_ptr<CommitGroup>> waiting_;  // bounded: the owner seals a group only when idle

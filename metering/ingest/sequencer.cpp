@@ -34,8 +34,8 @@ struct Sequencer::Impl {
         next_ordinal_(parts_.state.events()),
         last_intake_(parts_.journal.last_intake_time()),
         writer_(
-            parts_.journal, [this](auto groups) { post_durable(std::move(groups)); },
-            [this](const Fault& fault) { parts_.fatal(fault); }) {}
+            parts_.journal, [this](auto groups) { post_durable(std::move(groups)); }, parts_.fatal,
+            parts_.observe_commit) {}
 
   // The state machine -----------------------------------------------------------------------
 

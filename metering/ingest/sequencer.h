@@ -76,6 +76,8 @@ class Sequencer {
                                   std::span<const std::uint64_t> hashes)>;
   /// A failed append: must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
+  /// Called on the writer thread with the seconds that an append took (encoding and fsync); may be empty.
+  using ObserveCommit = std::function<void(double seconds)>;
 
   struct Parts {
     Journal& journal;
@@ -89,6 +91,7 @@ class Sequencer {
     PostToOwner post;
     Fold fold;
     Fatal fatal;
+    ObserveCommit observe_commit;
   };
   Sequencer(Parts parts, IngestLimits limits);
   /// Lets the writer finish what it has; what was not folded by then is folded at the next start,

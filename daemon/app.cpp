@@ -1,0 +1,199 @@
+#include "daemon/app.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/api.h"
+#include "daemon/http/server.h"
+#include "daemon/log/log.h"
+#include "daemon/metrics/metrics.h"
+#include "daemon/metrics_snapshot.h"
+#include "daemon/version.h"
+
+namespace voucherd {
+
+namespace {
+
+http::Limits limits_of(const config::Options& options) {
+  return {options.body_bytes_max, options.connections_max, options.header_timeout_ms, options.body_timeout_ms,
+          options.idle_timeout_ms};
+}
+
+/// Counts and logs each answer on its way out.
+http::Reply observed(http::Reply reply, log::Logger& logger, const http::Request& request) {
+  return [reply = std::move(reply), &logger, method = request.method, path = request.path,
+          peer = request.peer](http::Response response) {
+    if (response.status >= 500) {
+      logger.warn("request_failed",
+                  {{"method", method}, {"path", path}, {"peer", peer}, {"status", response.status}});
+    } else {
+      logger.debug("request",
+                   {{"method", method}, {"path", path}, {"peer", peer}, {"status", response.status}});
+    }
+    reply(std::move(response));
+  };
+}
+
+http::Response text_response(int status, std::string body) {
+  return {status, "text/plain; charset=utf-8", std::move(body), {}};
+}
+
+bool write_ports_file(const std::string& path, const std::string& api, const std::string& admin) {
+  const std::string temporary = path + ".tmp";
+  std::ofstream out(temporary, std::ios::trunc);
+  out << nlohmann::json{{"api", api}, {"admin", admin}}.dump() << "\n";
+  out.close();
+  return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+std::string with_port(const std::string& address, std::uint16_t port) {
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+/// Everything that runs, in the order in which it is built; destroyed in reverse.
+class Daemon {
+ public:
+  Daemon(const config::Options& options, log::Logger& logger, const Clock& clock)
+      : options_(options),
+        logger_(logger),
+        clock_(clock),
+        started_(clock.now()),
+        metrics_(build_info()),
+        signals_(io_, SIGTERM, SIGINT),
+        api_server_(
+            io_,
+            [this](http::Request&& request, http::Reply reply) {
+              answer_api(std::move(request), std::move(reply));
+            },
+            limits_of(options)),
+        admin_server_(
+            io_,
+            [this](http::Request&& request, http::Reply reply) {
+              admin_router_.dispatch(std::move(request), std::move(reply));
+            },
+            limits_of(options)) {}
+
+  Result<void> start(const std::string& ports_file) {
+    auto engine = Engine::open(
+        options_, clock_, [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        [this](const Fault& fault) {
+          // Nothing after this can be acknowledged truthfully: leave at once, without destructors.
+          logger_.error("journal_write_failed", fault);
+          ::_exit(1);
+        },
+        [this](double seconds) { metrics_.observe_commit(seconds); });
+    if (!engine) return engine.error();
+    engine_ = std::move(*engine);
+    logger_.info("journal_open", {{"directory", options_.directory}, {"position", engine_->position()}});
+    add_routes();
+    for (auto* server : {&api_server_, &admin_server_}) {
+      server->on_failure([this](const Fault& fault) { logger_.error("http_failed", fault); });
+    }
+    if (auto listening = api_server_.listen(options_.api); !listening) return listening;
+    if (auto listening = admin_server_.listen(options_.admin); !listening) return listening;
+    const std::string api = with_port(options_.api, api_server_.port());
+    const std::string admin = with_port(options_.admin, admin_server_.port());
+    if (!ports_file.empty() && !write_ports_file(ports_file, api, admin)) {
+      return Fault{"ports_file", "can't write " + ports_file};
+    }
+    logger_.info("listening", {{"api", api}, {"admin", admin}});
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (!error) stop(signal);
+    });
+    return {};
+  }
+
+  void run() { io_.run(); }
+
+ private:
+  void add_routes() {
+    api::add_event_routes(router_, *engine_);
+    api::add_quarantine_routes(router_, *engine_);
+    api::add_fact_routes(router_, *engine_);
+    api::add_statement_routes(router_, *engine_);
+    api::add_period_routes(router_, *engine_);
+    admin_router_.add("GET", "/metrics",
+                      [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        const auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
+                        reply({200, std::string(metrics_content_type), metrics_.render(snapshot), {}});
+                      });
+    admin_router_.add("GET", "/healthz",
+                      [](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        reply(text_response(200, "alive\n"));
+                      });
+    admin_router_.add("GET", "/readyz",
+                      [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        if (stopping_) return reply(text_response(503, "stopping\n"));
+                        if (engine_->clock_behind())
+                          return reply(text_response(503, "the clock is behind the last record\n"));
+                        reply(text_response(200, "ready\n"));
+                      });
+  }
+
+  void answer_api(http::Request&& request, http::Reply reply) {
+    // The pattern that answers is known only when dispatch returns; most answers come later.
+    auto pattern = std::make_shared<std::string>();
+    auto status = std::make_shared<int>(0);
+    auto counted = [this, pattern, status,
+                    reply = observed(std::move(reply), logger_, request)](http::Response response) {
+      if (pattern->empty()) {
+        *status = response.status;  // answered within dispatch: counted below
+      } else {
+        metrics_.count_request(*pattern, response.status);
+      }
+      reply(std::move(response));
+    };
+    const std::string answered_by = router_.dispatch(std::move(request), counted);
+    if (*status != 0) metrics_.count_request(answered_by, *status);
+    *pattern = answered_by;
+  }
+
+  void stop(int signal) {
+    if (std::exchange(stopping_, true)) return;
+    logger_.info("stopping", {{"signal", signal}});
+    api_server_.stop(options_.drain_timeout_ms, [this] {
+      engine_->drain([this] {
+        admin_server_.stop(options_.drain_timeout_ms, [this] {
+          logger_.info("stopped", {{"position", engine_->position()}});
+          io_.stop();
+        });
+      });
+    });
+  }
+
+  const config::Options& options_;
+  log::Logger& logger_;
+  const Clock& clock_;
+  Instant started_;
+  Metrics metrics_;
+  boost::asio::io_context io_{1};
+  std::unique_ptr<Engine> engine_;
+  api::Router router_, admin_router_;
+  boost::asio::signal_set signals_;
+  http::Server api_server_, admin_server_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int run_daemon(const config::Options& options, const std::string& ports_file) {
+  const SystemClock clock;
+  log::Logger logger(log::parse_level(options.log_level).value(), clock);
+  logger.info("starting", {{"version", version_text()}, {"directory", options.directory}});
+  Daemon daemon(options, logger, clock);
+  if (const auto started = daemon.start(ports_file); !started) {
+    logger.error("start_failed", started.error());
+    return 1;
+  }
+  daemon.run();
+  return 0;
+}
+
+}  // namespace voucherd
