@@ -214,7 +214,13 @@ void Server::Impl::shut_down() {
 Server::Server(boost::asio::io_context& io, Handler handler, Limits limits)
     : impl_(std::make_shared<Impl>(io, std::move(handler), limits)) {}
 
-Server::~Server() { impl_->shut_down(); }
+Server::~Server() {
+  try {
+    impl_->shut_down();
+  } catch (...) {  // only for want of memory; a half-ended server must not run on
+    invariant_failed("the server could not be shut down", __FILE__, __LINE__);
+  }
+}
 
 Result<void> Server::listen(const std::string& address_and_port) { return impl_->listen(address_and_port); }
 
