@@ -100,7 +100,7 @@ bool at_end(ondemand::document& document) {
 
 Reading BodyDecoder::event(std::string_view text, std::string_view origin) {
   ondemand::document document;
-  if (const Reading opened = open(text, document); !opened) return opened;
+  if (Reading opened = open(text, document); !opened) return opened;
   ondemand::object object;
   Members members;
   if (document.get_object().get(object) != simdjson::SUCCESS) {
@@ -121,19 +121,19 @@ Reading BodyDecoder::event(std::string_view text, std::string_view origin) {
 
 Reading BodyDecoder::array() {
   ondemand::document document;
-  if (const Reading opened = open(body_, document); !opened) return opened;
+  if (Reading opened = open(body_, document); !opened) return opened;
   ondemand::array array;
   if (document.get_array().get(array) != simdjson::SUCCESS) {
     return Unreadable{ReasonCode::malformed, "is not JSON: its array is not closed"};
   }
   for (auto next : array) {
     ondemand::value value;
-    if (std::move(next).get(value) != simdjson::SUCCESS) {
+    if (next.get(value) != simdjson::SUCCESS) {
       return Unreadable{ReasonCode::malformed, "is not JSON: a ',' or a ']' is missing behind event " +
                                                    std::to_string(batch_.items.size())};
     }
-    if (const Reading room = room_for_one_more(); !room) return room;
-    if (const Reading read = element(document, value); !read) return read;
+    if (Reading room = room_for_one_more(); !room) return room;
+    if (Reading read = element(document, value); !read) return read;
   }
   if (!at_end(document)) {
     return Unreadable{ReasonCode::malformed, "is not JSON: something stands behind its array"};
@@ -189,7 +189,7 @@ Reading BodyDecoder::lines() {
     const char* const line_end = found == nullptr ? end : static_cast<const char*>(found);
     const std::string_view text = trim_json_space({at, static_cast<std::size_t>(line_end - at)});
     if (!text.empty()) {
-      if (const Reading room = room_for_one_more(); !room) return room;
+      if (Reading room = room_for_one_more(); !room) return room;
       line(text);
     }
     at = line_end == end ? end : line_end + 1;

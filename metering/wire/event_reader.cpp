@@ -17,11 +17,11 @@ namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t shown_bytes_max = 64;
 
-/// Whether the name at `key` is `quoted`, which ends with the closing quote. Reads up to 16 bytes
+/// Whether the name at `key` is `quoted`, which ends with the closing quote. Reads N − 1 bytes
 /// from `key`: within the body's padding.
 template <std::size_t N>
 bool is(const char* key, const char (&quoted)[N]) {
-  static_assert(N - 1 <= 16 && N - 1 <= body_padding_bytes);
+  static_assert(N - 1 <= body_padding_bytes);
   return std::memcmp(key, quoted, N - 1) == 0;
 }
 
@@ -194,7 +194,7 @@ bool EventReader::read_array(ondemand::array array, int depth) {
   for (auto next : array) {
     ondemand::value value;
     Slot unused;
-    if (std::move(next).get(value) != simdjson::SUCCESS) return no_json(at_, "a ',' or a ']' is missing");
+    if (next.get(value) != simdjson::SUCCESS) return no_json(at_, "a ',' or a ']' is missing");
     if (!read_value(value, Member::none, depth, unused)) return false;
   }
   return true;

@@ -141,7 +141,8 @@ TEST(DecimalTest, WhatIsPrintedReadsBackTheSame) {
   std::mt19937_64 random(seed);
   for (int round = 0; round < 20'000; ++round) {
     const int scale = static_cast<int>(random() % 19);
-    Int128 units = (static_cast<Int128>(random()) * static_cast<Int128>(random())) % ten_to(36);
+    auto units =
+        static_cast<Int128>(static_cast<UInt128>(random()) * random() % static_cast<UInt128>(ten_to(36)));
     for (auto shrink = random() % 36; shrink > 0; --shrink) units /= 10;
     if (random() % 2 == 0) units = -units;
     ASSERT_EQ(units_of(format_decimal(units, scale), scale), to_string(units));
