@@ -1,6 +1,9 @@
 // voucherd: reads its configuration and the command line, checks both, and runs.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "config/table.h"
 #include "daemon/app.h"
