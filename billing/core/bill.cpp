@@ -33,7 +33,7 @@ class Differences {
       if (line) lines.push_back(std::move(*line));
     };
     const ChargeKey until = first_key(period_.next());
-    const ChargeKey from = first_key(is_earliest_ ? Month{INT32_MIN} : period_);
+    const ChargeKey from = first_key(is_earliest_ ? make_month(1, 1) : period_);
     auto now = rated_.charges.lower_bound(from);
     auto billed = account_.billed.charges.lower_bound(from);
     const auto now_end = rated_.charges.lower_bound(until);

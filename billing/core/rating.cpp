@@ -35,9 +35,12 @@ class Calendar {
   }
 
   std::size_t stretch_number(LocalDay day) {
+    if (last_day_ == day) return last_number_;  // usage comes mostly day by day
     const auto [known, is_new] = number_of_day_.try_emplace(day.days, 0);
     if (is_new) known->second = find_or_add(stretch_on(day));
-    return known->second;
+    last_day_ = day;
+    last_number_ = known->second;
+    return last_number_;
   }
   const Stretch& stretch(std::size_t number) const { return stretches_[number]; }
 
@@ -62,6 +65,8 @@ class Calendar {
   std::vector<const Contract*> contracts_;
   std::vector<Stretch> stretches_;
   boost::unordered_flat_map<std::int32_t, std::size_t> number_of_day_;
+  std::optional<LocalDay> last_day_;
+  std::size_t last_number_ = 0;
 };
 
 struct Cell {
@@ -71,8 +76,8 @@ struct Cell {
   std::size_t next = 0;  // the cell that followed this one the last time
 };
 
-/// Sums usage into cells. Usage comes mostly day by day in the same order of SKUs and projects,
-/// so the cell that followed last time is tried before the table is.
+/// Sums usage into cells. Each day has mostly the same SKUs and projects in the same order, so
+/// the cell that followed last time is tried before the table is.
 class Cells {
  public:
   void add(std::size_t stretch, const UsageOfDay& usage) {
