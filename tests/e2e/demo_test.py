@@ -44,9 +44,9 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(json.loads(self.closed.stdout)["statements"], 4)
 
     def test_the_large_firm_reaches_the_cap_exactly(self):
-        # 816 cards around the clock at 8.50 less 5 %, 20 % of it: far above the cap.
+        # 900 cards around the clock at 8.50 less 5 %, 20 % of it: far above the cap.
         statement = self.statement(MODEL)
-        card_hours = 816 * 24 * 31
+        card_hours = 900 * 24 * 31
         line = next(line for line in statement["lines"] if line["sku"] == "gpu.a800")
         self.assertEqual(line["quantity"], str(card_hours))
         self.assertEqual(line["unit_price"], "8.075")
