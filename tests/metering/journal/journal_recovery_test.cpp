@@ -61,7 +61,8 @@ TEST_F(JournalRecoveryTest, GivesBackEverythingAfterACrash) {
 
 TEST_F(JournalRecoveryTest, NeverLosesAnAcknowledgedRecordToAFlippedBitInTheLog) {
   std::mt19937_64 random(test_seed());
-  int refused = 0;
+  // Of the newest log: an older one may be there that RocksDB no longer needs, only not yet deleted.
+  int flipped = 0, refused = 0;
   for (int i = 0; i < trials; ++i) {
     trial_image();
     const auto logs = database_files(trial_, ".log");
@@ -69,17 +70,20 @@ TEST_F(JournalRecoveryTest, NeverLosesAnAcknowledgedRecordToAFlippedBitInTheLog)
     if (fs::file_size(file) == 0) continue;
     const std::uint64_t bit = random() % (fs::file_size(file) * 8);
     flip_bit(file, bit);
+    const bool newest = file == logs.back();
+    if (newest) ++flipped;
     const Opened opened = open_and_scan(trial_.string());
     if (!opened.refused.empty()) {
       EXPECT_TRUE(opened.refused.starts_with("journal_")) << opened.refused;
-      ++refused;
+      if (newest) ++refused;
       continue;
     }
     ASSERT_TRUE(opened.harmless()) << file << " bit " << bit << ": " << opened.difference;
     ASSERT_EQ(opened.last, acknowledged_last) << file << " bit " << bit;
   }
   // Only the zeros at a block's end may be flipped without harm.
-  EXPECT_GT(refused, trials * 9 / 10);
+  EXPECT_GT(flipped, trials / 10);
+  EXPECT_GT(refused, flipped * 9 / 10);
 }
 
 TEST_F(JournalRecoveryTest, ReadingOnlyPassesTheSameGuards) {

@@ -65,7 +65,7 @@ class WatchedFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* context) override {
-    const auto status = FileSystemWrapper::NewWritableFile(name, options, result, context);
+    auto status = FileSystemWrapper::NewWritableFile(name, options, result, context);
     const bool is_log = name.ends_with(".log");
     if (status.ok() && (is_log || name.ends_with(".sst"))) {
       *result = std::make_unique<WatchedFile>(std::move(*result), storage_, is_log);
