@@ -98,7 +98,7 @@ Result<void> ApiClient::for_each_item(const std::string& path, Query query,
     std::string next = next_of(*page);
     if (next.empty()) return {};
     if (next == query.back().second) {
-      return Fault{"answer_malformed", "the server's list " + path + " goes round in a circle at " + next};
+      return Fault{"answer_malformed", "the server's list goes round in a circle at " + next};
     }
     query.back().second = std::move(next);
   }

@@ -94,11 +94,11 @@ Result<void> write_whole(const std::filesystem::path& file, const std::string& b
 }
 
 Result<void> export_one(ApiClient& api, const ExportArguments& arguments, const std::string& uscc) {
+  const std::string stem = arguments.period + "-" + uscc + ".";
   for (const auto& format : arguments.formats) {
     const auto body = api.get(target_of(arguments.period, uscc, format), "*/*");
     if (!body) return body.error();
-    const auto file =
-        std::filesystem::path(arguments.directory) / (arguments.period + "-" + uscc + "." + format);
+    const auto file = std::filesystem::path(arguments.directory) / (stem + format);
     if (auto written = write_whole(file, *body); !written) return written;
   }
   return {};
