@@ -116,6 +116,20 @@ std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>
   return drafts;
 }
 
+std::optional<Refusal> LedgerState::judge_closed(const std::vector<DraftChange>& changes, const Facts& after,
+                                                 const std::string& reason,
+                                                 std::vector<std::string>& concerned) const {
+  const auto closed = closed_through();
+  if (!closed) return std::nullopt;
+  auto forbidden = immutable_faults(changes, facts, used, *closed);
+  if (!forbidden.empty()) return refuse(409, "A closed statement rests on this", std::move(forbidden));
+  for (const auto& [month, firm] : concerned_by(changes, after)) {
+    concerned.push_back(statement_number(month, firm));
+  }
+  if (!concerned.empty() && reason.empty()) return needs_reason(concerned);
+  return std::nullopt;
+}
+
 Ledger::Judged Ledger::judge_facts(const std::vector<FactChange>& changes, const Actor& by,
                                    const std::string& reason,
                                    const std::optional<std::string>& if_match) const {
@@ -140,20 +154,8 @@ Ledger::Judged Ledger::judge_facts(const std::vector<FactChange>& changes, const
     return judged;
   }
   const bool any = std::any_of(drafts.begin(), drafts.end(), [](const auto& draft) { return draft.differs; });
-  if (const auto closed = closed_through(); closed && any) {
-    auto forbidden = immutable_faults(drafts, impl_->facts, impl_->used, *closed);
-    if (!forbidden.empty()) {
-      judged.refusal = refuse(409, "A closed statement rests on this", std::move(forbidden));
-      return judged;
-    }
-    for (const auto& [month, firm] : impl_->concerned_by(drafts, after)) {
-      judged.concerned.push_back(statement_number(month, firm));
-    }
-    if (!judged.concerned.empty() && reason.empty()) {
-      judged.refusal = needs_reason(judged.concerned);
-      return judged;
-    }
-  }
+  if (any) judged.refusal = impl_->judge_closed(drafts, after, reason, judged.concerned);
+  if (judged.refusal) return judged;
   for (const auto& draft : drafts) judged.created.push_back(draft.created);
   if (any) judged.payload = payload_of(drafts, by, reason);
   return judged;

@@ -115,6 +115,9 @@ struct LedgerState {
   /// Reads the bodies and compares them with what is in force (fact_judge.cpp).
   std::vector<DraftChange> read_changes(const std::vector<FactChange>& changes,
                                         std::vector<FieldFault>& faults) const;
+  /// What closed statements say to changes that are right in themselves (fact_judge.cpp).
+  std::optional<Refusal> judge_closed(const std::vector<DraftChange>& changes, const Facts& after,
+                                      const std::string& reason, std::vector<std::string>& concerned) const;
   /// Why the month can't be closed, but for its end; without what a reason signs off, where
   /// `signed_off` (close.cpp).
   std::vector<FieldFault> close_obstacles(Month period, bool signed_off) const;

@@ -132,7 +132,7 @@ std::string reasons(const Json& ineligible) {
   return list;
 }
 
-void lines(Sheet& sheet, const Json& statement) {
+void line_headings(Sheet& sheet) {
   sheet.labels({"明细 Lines"});
   sheet.labels({"用量月份 Usage month",
                 "调整 Adjustment",
@@ -161,6 +161,10 @@ void lines(Sheet& sheet, const Json& statement) {
                 "调整后价税合计 Gross after",
                 "调整后可补贴数量 Eligible quantity after",
                 "调整后可补贴金额 Eligible amount after"});
+}
+
+void lines(Sheet& sheet, const Json& statement) {
+  line_headings(sheet);
   for (const auto& line : statement.at("lines")) {
     sheet.figure(line.at("usage_month"));
     sheet.label(line.at("adjustment").get<bool>() ? "是 yes" : "否 no");

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "world.h"
+#include "tests/billing/ledger/world.h"
 
 namespace voucherd::billing::testing {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "world.h"
+#include "tests/billing/ledger/world.h"
 
 namespace voucherd::billing::testing {
 namespace {

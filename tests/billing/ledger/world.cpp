@@ -1,5 +1,5 @@
 // See world.h.
-#include "world.h"
+#include "tests/billing/ledger/world.h"
 
 #include <gtest/gtest.h>
 
