@@ -186,7 +186,7 @@ struct Template {
     std::string body;
     for (std::uint32_t i = 0; i < events; ++i) {
       const std::uint64_t r = mix(seed * 1'000'003 + i);
-      const int day = static_cast<int>(r % 28) + 1, hour = static_cast<int>(r >> 8) % 23;
+      const int day = static_cast<int>(r % 28) + 1, hour = static_cast<int>((r >> 8) % 23);
       const int month = static_cast<int>((r >> 16) % 6) + 1;
       char line[512];
       const int n = std::snprintf(
