@@ -33,7 +33,8 @@ bool names_other_version(std::string_view block) {
   const auto line = block.substr(0, block.find('\r'));
   const auto version = line.substr(line.size() - std::min<std::size_t>(line.size(), 9));
   return version.size() == 9 && version.substr(0, 6) == " HTTP/" && is_digits(version.substr(6, 1)) &&
-         version[7] == '.' && is_digits(version.substr(8)) && version != " HTTP/1.1" && version != " HTTP/1.0";
+         version[7] == '.' && is_digits(version.substr(8)) && version != " HTTP/1.1" &&
+         version != " HTTP/1.0";
 }
 
 /// RFC 9110 §7.2: host and port, so nothing that would start a path, a list or a user name.

@@ -1,3 +1,4 @@
+// The limits of rules §2 to the millisecond, and what a quarantined event keeps from closing.
 #include "metering/ingest/judge.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The acknowledgement contract, on a real journal: what a batch is told, and when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
