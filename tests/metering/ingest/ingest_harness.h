@@ -52,11 +52,19 @@ class IngestHarness {
     journal->append({&first, 1}).value();
     blocks = std::make_unique<BlockCache>(*journal, 1u << 20);
     sequencer = std::make_unique<Sequencer>(
-        Sequencer::Parts{*journal, clock, state, identities, *blocks, registry, 7, UtcOffset{480},
+        Sequencer::Parts{*journal,
+                         clock,
+                         state,
+                         identities,
+                         *blocks,
+                         registry,
+                         7,
+                         UtcOffset{480},
                          [this](std::function<void()> task) { loop.post(std::move(task)); },
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
                                 std::span<const std::uint64_t>) { fold(record, usage); },
-                         [this](const Fault& fault) { fatal.push_back(fault); }},
+                         [this](const Fault& fault) { fatal.push_back(fault); },
+                         {}},
         limits);
   }
 
