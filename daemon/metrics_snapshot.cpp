@@ -45,6 +45,7 @@ void put_journal(MetricsSnapshot& snapshot, const Journal& journal) {
   snapshot.journal_append_seconds = appends.seconds;
   snapshot.database_live_sst_bytes = journal.database_property("rocksdb.live-sst-files-size");
   snapshot.database_memtable_bytes = journal.database_property("rocksdb.size-all-mem-tables");
+  snapshot.database_wal_bytes = journal.log_bytes();
   snapshot.database_pending_compaction_bytes =
       journal.database_property("rocksdb.estimate-pending-compaction-bytes");
 }

@@ -3,6 +3,7 @@
 #include "metering/journal/journal.h"
 
 #include <fcntl.h>
+#include <rocksdb/transaction_log.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
@@ -196,6 +197,14 @@ Result<void> Journal::scan(Position from, const std::function<Result<void>(Recor
 std::uint64_t Journal::database_property(const std::string& name) const {
   std::uint64_t value = 0;
   return impl_->database->GetIntProperty(name, &value) ? value : 0;
+}
+
+std::uint64_t Journal::log_bytes() const {
+  rocksdb::VectorLogPtr files;
+  if (!impl_->database->GetSortedWalFiles(files).ok()) return 0;
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file->SizeFileBytes();
+  return bytes;
 }
 
 Journal::AppendFigures Journal::append_figures() const {

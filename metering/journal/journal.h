@@ -113,6 +113,8 @@ class Journal {
 
   /// RocksDB's figure by property name ("rocksdb.estimate-num-keys"); nullopt-like 0 where unknown.
   std::uint64_t database_property(const std::string& name) const;
+  /// Bytes of RocksDB's write-ahead log files now.
+  std::uint64_t log_bytes() const;
   /// Seconds spent in, and number of, append() calls since open: for metrics. Thread-safe.
   struct AppendFigures {
     std::uint64_t calls = 0;

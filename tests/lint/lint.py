@@ -60,6 +60,7 @@ class Lint:
     def __init__(self, root):
         self.root = pathlib.Path(root)
         self.faults, self.warnings = [], []
+        self.types = {}  # (namespace, name) of each type that a header of the programs defines → where
 
     def fault(self, path, line, sentence):
         self.faults.append(f"{path}:{line}: {sentence}")
@@ -110,9 +111,23 @@ class Lint:
             self.fault(path, 1, "has to open with a comment on its idea")
         if path.suffix == ".h" and "#pragma once" not in lines:
             self.fault(path, 1, "is a header without #pragma once")
+        if path.suffix == ".h" and path.parts[0] != "tests":
+            self.check_types(path, text)
         self.check_includes(path, lines)
         self.check_floats(path, text)
         self.check_functions(path, text)
+
+    def check_types(self, path, text):
+        """One name, one type: two of a name in one namespace break the one-definition rule silently
+        where both are linked into a program (two ByteReaders did: records read back as damaged)."""
+        code = without_comments_and_strings(text)
+        namespace = re.search(r"^namespace ([\w:]+) \{", code, re.MULTILINE)
+        for found in re.finditer(r"^(?:class|struct) (\w+)(?: final)?(?: :[^;{]*)? \{", code, re.MULTILINE):
+            key = (namespace.group(1) if namespace else "", found.group(1))
+            first = self.types.setdefault(key, path)
+            if first != path:
+                self.fault(path, code.count("\n", 0, found.start()) + 1,
+                           f"{'::'.join(key)} is defined in {first} too")
 
     def check_includes(self, path, lines):
         room = room_of(path.as_posix())

@@ -37,6 +37,11 @@ class LintTest(unittest.TestCase):
     def test_an_include_is_a_path_from_the_top(self):
         self.assert_one(self.faults(metering__core__a_DOT_cpp='// Idea.\n#include "b.h"\n'), "no path from the top")
 
+    def test_one_name_is_one_type(self):
+        reader = "// Idea.\n#pragma once\nnamespace voucherd {\nclass Reader {\n};\n}\n"
+        faults = self.faults(metering__core__a_DOT_h=reader, metering__state__b_DOT_h=reader)
+        self.assert_one(faults, "metering/state/b.h:4: voucherd::Reader is defined in metering/core/a.h too")
+
     def test_libraries_stay_in_their_rooms(self):
         for header in ("rocksdb/db.h", "boost/asio.hpp", "boost/beast/http.hpp", "prometheus/counter.h",
                        "nlohmann/json.hpp"):

@@ -52,6 +52,14 @@ TEST_F(JournalTest, ReadsBackWhatWasAppended) {
   EXPECT_EQ(journal->read(301).error().code, "position_unknown");
 }
 
+TEST_F(JournalTest, SaysHowLongTheLogIs) {
+  const auto journal = open();
+  append_up_to(*journal, 1);
+  const std::uint64_t before = journal->log_bytes();
+  append_up_to(*journal, 2);
+  EXPECT_GE(journal->log_bytes(), before + record_at(2).payload.size());
+}
+
 TEST_F(JournalTest, HoldsTheSameBytesAfterReopening) {
   for (const Position last : {1U, 2U, 150U, 300U, 310U}) {
     const auto journal = open();
