@@ -19,7 +19,7 @@ struct Id {
   explicit Id(std::string_view v) : value(v) {}
   explicit Id(const char* v) : value(v) {}
   bool empty() const { return value.empty(); }
-  friend auto operator<=>(const Id&, const Id&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const Id&, const Id&) = default;
   friend bool operator==(const Id&, const Id&) = default;
 };
 

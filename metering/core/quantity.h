@@ -14,7 +14,7 @@ struct Quantity {
   static constexpr int scale = 9;
   static constexpr Int128 event_nanos_max = static_cast<Int128>(1'000'000'000) * 1'000'000'000;
 
-  friend auto operator<=>(const Quantity&, const Quantity&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const Quantity&, const Quantity&) = default;
   friend Quantity operator+(Quantity a, Quantity b) { return {checked_add(a.nanos, b.nanos)}; }
   friend Quantity operator-(Quantity a, Quantity b) { return {checked_add(a.nanos, -b.nanos)}; }
   Quantity& operator+=(Quantity other) { return *this = *this + other; }

@@ -1,7 +1,6 @@
 // Time at a fixed offset from UTC (rules §2): instants in milliseconds, local days
 // and months. No time zone data and no host setting takes part.
 //
-// NOLINT beside <=>: clang-tidy 14 takes the 0 that a < b is compared with for a null pointer.
 #pragma once
 
 #include <compare>
@@ -16,25 +15,25 @@ namespace voucherd {
 /// Milliseconds since 1970-01-01T00:00:00Z.
 struct Instant {
   std::int64_t ms = 0;
-  friend auto operator<=>(const Instant&, const Instant&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const Instant&, const Instant&) = default;
 };
 
 /// The journal's offset from UTC in minutes (+480 is +08:00); −1439 … 1439. Never changes.
 struct UtcOffset {
   std::int32_t minutes = 480;
-  friend auto operator<=>(const UtcOffset&, const UtcOffset&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const UtcOffset&, const UtcOffset&) = default;
 };
 
 /// A calendar day at the journal's offset: days since 1970-01-01 (local).
 struct LocalDay {
   std::int32_t days = 0;
-  friend auto operator<=>(const LocalDay&, const LocalDay&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const LocalDay&, const LocalDay&) = default;
 };
 
 /// A calendar month at the journal's offset: months since 1970-01 (local).
 struct Month {
   std::int32_t months = 0;
-  friend auto operator<=>(const Month&, const Month&) = default;  // NOLINT(modernize-use-nullptr)
+  friend auto operator<=>(const Month&, const Month&) = default;
   int year() const;
   int month() const;  // 1 … 12
   Month next() const { return {months + 1}; }
