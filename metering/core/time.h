@@ -1,6 +1,5 @@
 // Time at a fixed offset from UTC (rules §2): instants in milliseconds, local days
 // and months. No time zone data and no host setting takes part.
-//
 #pragma once
 
 #include <compare>
