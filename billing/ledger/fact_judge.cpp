@@ -68,7 +68,7 @@ std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by,
     ordered_json entry;
     entry["kind"] = std::string(to_string(change.kind));
     entry["key"] = change.key;
-    entry["body"] = change.shown;
+    entry["body"] = show_fact(*change.fact);
     list.push_back(std::move(entry));
   }
   payload["changes"] = std::move(list);
@@ -107,9 +107,8 @@ std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>
     const auto& known = histories.find(draft.kind);
     const bool exists = known != histories.end() && known->second.contains(draft.key);
     if (draft.fact) {
-      draft.shown = show_fact(*draft.fact);
       draft.created = !exists;
-      draft.differs = !exists || known->second.at(draft.key).back().shown != draft.shown;
+      draft.differs = !exists || known->second.at(draft.key).back().shown != show_fact(*draft.fact);
     }
     drafts.push_back(std::move(draft));
   }

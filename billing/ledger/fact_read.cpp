@@ -18,7 +18,7 @@ const std::vector<std::string>& sku_kinds() {
 
 /// Keys stand in paths, ETags and file names.
 std::string key_fault(const std::string& key) {
-  const std::string wrong = text_fault(key, 1, fact_key_bytes_max);
+  std::string wrong = text_fault(key, 1, fact_key_bytes_max);
   if (!wrong.empty()) return wrong;
   if (key.find('/') != std::string::npos) {
     return "contains \"/\", which separates the parts of a path; use another sign, like \"-\"";

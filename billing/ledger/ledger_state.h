@@ -45,7 +45,6 @@ struct DraftChange {
   std::string key;
   std::string prefix;        // of its pointers: "" where the call has one change, else "/<index>"
   std::optional<Fact> fact;  // nullopt: couldn't be read
-  nlohmann::ordered_json shown;
   bool created = false;
   bool differs = false;  // from what is in force
 };
