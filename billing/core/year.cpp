@@ -22,10 +22,12 @@ std::vector<PolicyShare> shares_of(const RatedUsage& rated, int year, int month,
     for (const auto& [policy, amount] : charge->second.eligible_by_policy) eligible[policy] += amount;
 
   std::vector<std::pair<const Policy*, Fen>> in_time;
+  in_time.reserve(eligible.size());
   for (const auto& [id, amount] : eligible) in_time.emplace_back(&facts.policies.at(id), amount);
   std::sort(in_time.begin(), in_time.end(),
             [](const auto& a, const auto& b) { return a.first->days.from < b.first->days.from; });
   std::vector<PolicyShare> shares;
+  shares.reserve(in_time.size());
   for (const auto& [policy, amount] : in_time) shares.push_back({policy->rate, policy->annual_cap, amount});
   return shares;
 }

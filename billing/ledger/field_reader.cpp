@@ -201,7 +201,7 @@ FirmId FieldReader::firm(const std::string& member) {
 }
 
 std::string FieldReader::sha256(const std::string& member) {
-  const std::string digest = text(member, Need::optional, 0, fact_text_bytes_max);
+  std::string digest = text(member, Need::optional, 0, fact_text_bytes_max);
   if (digest.empty()) return {};
   if (digest.size() == 64 && digest.find_first_not_of("0123456789abcdef") == std::string::npos) return digest;
   fault(member, member + " must be the document's SHA-256 as 64 lower-case hexadecimal digits, or empty");

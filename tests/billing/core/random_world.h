@@ -39,6 +39,7 @@ class RandomWorld {
   }
   std::vector<UsageOfDay> usage(int entries, int days_until = usage_days) {
     std::vector<UsageOfDay> list;
+    list.reserve(static_cast<std::size_t>(entries));
     for (int i = 0; i < entries; ++i) list.push_back(random_usage(days_until));
     return list;
   }

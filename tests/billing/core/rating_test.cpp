@@ -27,6 +27,7 @@ class RatingTest : public testing::Test {
 
 std::vector<std::string> names(const RatedUsage& rated) {
   std::vector<std::string> names;
+  names.reserve(rated.charges.size());
   for (const auto& [key, charge] : rated.charges)
     names.push_back(to_string(key.usage_month) + " " + key.sku.value + " " + key.price_book.value + " " +
                     key.contract.value);
@@ -247,6 +248,7 @@ TEST_F(RatingTest, ProjectsShareTheNetByCumulativeAllocationInTheOrderOfTheirByt
                             .figures.projects;
   ASSERT_EQ(projects.size(), 4U);
   std::vector<std::string> shares;
+  shares.reserve(projects.size());
   for (const auto& [project, share] : projects) shares.push_back(project.value + "=" + to_string(share.net));
   // Net is 0.02; cumulated 0.5, 1, 1.5, 2 fen round to 1, 1, 2, 2.
   EXPECT_EQ(shares, (Names{"=0.01", "B=0.00", "b=0.01", "甲=0.00"}));
@@ -270,9 +272,8 @@ TEST_F(RatingTest, AProjectThatSpansReasonsHasOneShare) {
 TEST_F(RatingTest, TheLargestQuantitiesAtTheHighestDiscountedPriceAreExact) {
   put(facts_, contract("HT-1", rate("0.000001"), days("2026-01-01")));
   q1().prices[gpu] = flat("999999.999999");
-  std::vector<UsageOfDay> usage;
-  for (int i = 0; i < 20'000; ++i)
-    usage.push_back(used("2026-03-01", "1000000000", gpu, i % 2 == 0 ? "a" : "b"));
+  std::vector<UsageOfDay> usage(10'000, used("2026-03-01", "1000000000", gpu, "a"));
+  usage.resize(20'000, used("2026-03-01", "1000000000", gpu, "b"));
   const Charge charge = this->charge(usage);
   // 2e13 × 999998.999999000001 = 19999979999980000020
   EXPECT_EQ(to_string(charge.figures.net), "19999979999980000020.00");
@@ -283,9 +284,8 @@ TEST_F(RatingTest, TheLargestQuantitiesAtTheHighestDiscountedPriceAreExact) {
 TEST_F(RatingTest, TheLargestQuantitiesUnderTiersAreExact) {
   q1().prices[gpu] = two_tiers("1000000000", "999999.999999", "999999.999998");
   the_firm().eligibility = {{"ai_agent", days("2026-03-02"), "文件", ""}};
-  std::vector<UsageOfDay> usage;
-  for (int i = 0; i < 10'000; ++i)
-    usage.push_back(used(i < 5'000 ? "2026-03-01" : "2026-03-02", "1000000000"));
+  std::vector<UsageOfDay> usage(5'000, used("2026-03-01", "1000000000"));
+  usage.resize(10'000, used("2026-03-02", "1000000000"));
   const Charge charge = this->charge(usage);
   // 1e13 × 999999.999998 + 1e9 × 0.000001
   EXPECT_EQ(to_string(charge.figures.net), "9999999999980001000.00");
