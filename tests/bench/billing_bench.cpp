@@ -1,5 +1,5 @@
-// A statement of one firm: 40 SKUs on each day of the month in three projects (3,720 totals), in a
-// world of 1,000 firms with a contract and an award each.
+// A statement of one firm: 40 SKUs on each day of the month in three projects (3,720 totals). The
+// argument is the number of firms in the facts, with a contract and an award each.
 #include <benchmark/benchmark.h>
 
 #include "billing/core/bill.h"
@@ -9,13 +9,15 @@ namespace {
 using namespace voucherd;
 using namespace voucherd::billing;
 
-const FirmId firm{"91500000MA5U000500"};
+const FirmId firm{"91500000MA5U000000"};
+constexpr int one_firm = 1;
+constexpr int many_firms = 1000;
 constexpr int skus = 40;
 constexpr int projects = 3;
 
 SkuId sku(int number) { return SkuId("gpu.model-" + std::to_string(number)); }
 
-Facts facts() {
+Facts facts(std::int64_t firms) {
   Facts facts;
   PriceBook book{PriceBookVersion("2026-q1"), parse_day("2026-01-01").value(), false, {}};
   for (int i = 0; i < skus; ++i) {
@@ -34,14 +36,15 @@ Facts facts() {
   policy.rate = parse_rate("0.20").value();
   policy.annual_cap = Fen{100'000'000};
   facts.policies[policy.id] = policy;
-  for (int i = 0; i < 1000; ++i) {
-    const FirmId id("91500000MA5U000" + std::to_string(i));
+  for (std::int64_t i = 0; i < firms; ++i) {
+    const std::string digits = std::to_string(i);
+    const FirmId id(firm.value.substr(0, firm.value.size() - digits.size()) + digits);
     facts.firms[id] = {
         id, "某某科技有限公司", "渝中区", {{"ai_agent", {policy.days.from, std::nullopt}, "", ""}}, {}, {}};
-    const ContractNumber number("HT-" + std::to_string(i));
-    const DayInterval days{parse_day("2026-03-16").value(), std::nullopt};
+    const ContractNumber number("HT-" + digits);
+    const DayInterval days{parse_day("2026-01-01").value(), std::nullopt};
     facts.contracts[number] = {number, id, std::nullopt, days, parse_rate("0.1").value()};
-    const AwardId award("award-" + std::to_string(i));
+    const AwardId award("award-" + digits);
     facts.awards[award] = {award, id, 2026, AwardKind::same_programme, Fen{100}, "", ""};
   }
   return facts;
@@ -58,24 +61,24 @@ FirmAccount account() {
 }
 
 void rating(benchmark::State& state) {
-  const Facts known = facts();
+  const Facts known = facts(state.range(0));
   const FirmAccount of = account();
   for (auto _ : state) benchmark::DoNotOptimize(rate_usage(firm, of.usage, known));
 }
-BENCHMARK(rating)->Unit(benchmark::kMicrosecond);
+BENCHMARK(rating)->Arg(one_firm)->Arg(many_firms)->Unit(benchmark::kMicrosecond);
 
 void statement(benchmark::State& state) {
-  const Facts known = facts();
+  const Facts known = facts(state.range(0));
   const FirmAccount of = account();
   const StatementHead head{{"某某智算中心", "91500000MA5UPROVID"}, "CNY", UtcOffset{480}};
   for (auto _ : state)
     benchmark::DoNotOptimize(open_statement(of, make_month(2026, 3), std::nullopt, known, head));
 }
-BENCHMARK(statement)->Unit(benchmark::kMicrosecond);
+BENCHMARK(statement)->Arg(one_firm)->Arg(many_firms)->Unit(benchmark::kMicrosecond);
 
 void canonical_json(benchmark::State& state) {
   const StatementHead head{{"某某智算中心", "91500000MA5UPROVID"}, "CNY", UtcOffset{480}};
-  const Statement open = open_statement(account(), make_month(2026, 3), std::nullopt, facts(), head);
+  const Statement open = open_statement(account(), make_month(2026, 3), std::nullopt, facts(one_firm), head);
   for (auto _ : state) benchmark::DoNotOptimize(to_canonical_json(open));
 }
 BENCHMARK(canonical_json)->Unit(benchmark::kMicrosecond);
@@ -83,7 +86,7 @@ BENCHMARK(canonical_json)->Unit(benchmark::kMicrosecond);
 void parse_canonical(benchmark::State& state) {
   const StatementHead head{{"某某智算中心", "91500000MA5UPROVID"}, "CNY", UtcOffset{480}};
   const std::string bytes =
-      to_canonical_json(open_statement(account(), make_month(2026, 3), std::nullopt, facts(), head));
+      to_canonical_json(open_statement(account(), make_month(2026, 3), std::nullopt, facts(one_firm), head));
   for (auto _ : state) benchmark::DoNotOptimize(parse_canonical_json(bytes));
 }
 BENCHMARK(parse_canonical)->Unit(benchmark::kMicrosecond);
