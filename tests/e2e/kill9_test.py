@@ -51,7 +51,7 @@ def event(source, number):
 
 
 class Client(threading.Thread):
-    """Streams batches on one connection; one that got no answer is sent again until it gets one."""
+    """Streams batches, one at a time; one that got no answer is sent again until it gets one."""
 
     def __init__(self, number, address, stop):
         super().__init__(daemon=True)
@@ -93,14 +93,15 @@ class Client(threading.Thread):
         address = self.address()
         if not address:
             return None
+        connection = http.client.HTTPConnection(address, timeout=30)
         try:
-            connection = http.client.HTTPConnection(address, timeout=30)
             connection.request("POST", "/v1/events", body, {"Content-Type": "application/x-ndjson"})
             answer = connection.getresponse()
             text = answer.read()
-            connection.close()
         except (OSError, http.client.HTTPException):
             return None
+        finally:
+            connection.close()
         if answer.status == 200:
             return json.loads(text)
         assert answer.status in (429, 503), (answer.status, text)
