@@ -27,7 +27,8 @@ std::string in_words(UInt128 number) {
     const UInt128 lower = number % place.value;
     std::string words = in_words(number / place.value) + std::string(place.name);
     if (lower == 0) return words;
-    if (lower < place.value / 10) words += digit_words[0];
+    const bool group_missing = number / place.value % 10'000 == 0;  // as in 1060 0000 1995 4526
+    if (lower < place.value / 10 || group_missing) words += digit_words[0];
     return words + in_words(lower);
   }
   return digit(number);

@@ -205,7 +205,10 @@ struct Sequencer::Impl {
     CommitGroup& group = open_group();
     UsageRecord& record = *group.usage;
     wait_for(group.record.header.position);
-    const std::uint64_t fingerprint = content_fingerprint(item, parts_.hash_seed);
+    // A conflict is another entry than the same content refused before its identity was taken: that one
+    // is closed when the group that took the identity is folded.
+    const bool conflict = problem.code == ReasonCode::conflict;
+    const std::uint64_t fingerprint = content_fingerprint(item, parts_.hash_seed) ^ (conflict ? 1U : 0U);
     std::optional<QuarantineNumber> number = known_bad(event, fingerprint);
     if (number) {
       record.resent.push_back(*number);

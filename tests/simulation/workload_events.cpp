@@ -147,22 +147,25 @@ SentEvent Workload::contradiction(const SentEvent& event, const naive::Model& mo
   const bool taken = std::any_of(
       model.events().begin(), model.events().end(),
       [&](const naive::Event& known) { return known.source == event.source && known.id == event.id; });
+  // Content that can't be read is the same only where it is the same bytes: so that of an identity that is
+  // not taken, which may be bad, is never made twice.
+  const std::string mark = taken ? "" : std::to_string(++next_id_);
   switch (dice_.roll(0, 4)) {
     case 0:
-      other.quantity = "17.25";
+      other.quantity = "17.25" + mark;
       break;
     case 1:
-      other.quantity = taken ? "-3" : "3";
-      break;  // else it would have two faults at once
+      other.quantity = taken ? "-" + std::to_string(++next_id_) : "3." + mark;
+      break;  // -3 would be a second fault where the identity is not taken
     case 2:
-      other.node = "another";
+      other.node = "another" + mark;
       break;
     case 3:
-      other.job = "another";
+      other.job = "another" + mark;
       break;
     default:
       other.subject = dice_.pick(firms_);
-      other.node = "moved";
+      other.node = "moved" + mark;
   }
   return other;
 }

@@ -89,6 +89,23 @@ Model::Need Model::reason_need(const FactChange& change) const {
   return need;
 }
 
+/// The body with prices and limits of tiers as numbers are printed: 8.50 is 8.5, and no change.
+Json with_plain_prices(Json body) {
+  const auto plain = [](Json& value, const auto& self) -> void {
+    if (value.is_structured()) {
+      for (Json& inner : value) self(inner, self);
+    } else if (value.is_string()) {
+      auto text = value.get<std::string>();
+      if (text.find('.') == std::string::npos) return;
+      text.erase(text.find_last_not_of('0') + 1);
+      if (text.back() == '.') text.pop_back();
+      value = text;
+    }
+  };
+  if (body.contains("prices")) plain(body["prices"], plain);
+  return body;
+}
+
 bool Model::touches_closed(const FactChange& change) const {
   const auto known = facts_.bodies.find({change.kind, change.key});
   if (known == facts_.bodies.end() || known->second == change.body || !closed_through_) return false;
@@ -128,7 +145,8 @@ bool Model::touches_closed(const FactChange& change) const {
 int Model::change(const FactChange& change, const std::string& reason, std::int64_t clock_ms) {
   if (clock_ms < last_intake_ms_ - behind_ms_max) return 503;
   const auto known = facts_.bodies.find({change.kind, change.key});
-  if (known != facts_.bodies.end() && known->second == change.body) return 0;
+  if (known != facts_.bodies.end() && with_plain_prices(known->second) == with_plain_prices(change.body))
+    return 0;
   Facts candidate = facts_;
   candidate.put(change.kind, change.key, change.body);
   if (contradicts(candidate, change)) return 422;

@@ -88,7 +88,8 @@ std::string rmb_words(const Int& fen) {
   static const std::array<const char*, 10> digit_words{"零", "壹", "贰", "叁", "肆",
                                                        "伍", "陆", "柒", "捌", "玖"};
   static const std::array<const char*, 4> place_words{"", "拾", "佰", "仟"};
-  static const std::array<const char*, 4> group_words{"", "万", "亿", "万亿"};
+  // 亿 is said once, behind all that is above it: 1000 0095 0000 0000 is 壹仟万零玖拾伍亿.
+  static const std::array<const char*, 4> group_words{"", "万", "亿", "万"};
   const Int amount = abs(fen);
   const std::string yuan = Int(amount / 100).str();
   const int jiao = static_cast<int>(Int(amount / 10 % 10));
@@ -112,6 +113,8 @@ std::string rmb_words(const Int& fen) {
       if (group_said) {
         words += group_words.at(place / 4);
         zero_waits = false;
+      } else if (place == 8 && any) {
+        words += group_words.at(2);
       }
       group_said = false;
     }

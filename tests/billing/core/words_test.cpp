@@ -28,6 +28,12 @@ TEST(AmountInWordsTest, WritesOneZeroForARunOfThem) {
   EXPECT_EQ(words("101000000.00"), "人民币壹亿零壹佰万元整");
 }
 
+TEST(AmountInWordsTest, WritesAZeroForAGroupOfFourThatIsMissing) {
+  EXPECT_EQ(amount_in_words(parse_fen("106000019954526.49").value()),
+            "人民币壹佰零陆万亿零壹仟玖佰玖拾伍万肆仟伍佰贰拾陆元肆角玖分");
+  EXPECT_EQ(amount_in_words(parse_fen("1019950000.00").value()), "人民币壹拾亿壹仟玖佰玖拾伍万元整");
+}
+
 TEST(AmountInWordsTest, ReadsAmountsAboveAHundredMillionTimesTenThousand) {
   EXPECT_EQ(words("1000000000000.00"), "人民币壹万亿元整");
   EXPECT_EQ(words("1000000000000000.00"), "人民币壹仟万亿元整");

@@ -124,6 +124,19 @@ TEST(SequencerTest, ClosesTheEntryWhenTheIdentityIsSentAgainAndGood) {
   EXPECT_TRUE(h.state.quarantine().empty());
 }
 
+// Found by a seeded history: bad content waits in quarantine, good content takes its identity, and the bad
+// is sent again before that is folded. It was counted on the entry that the fold then closed: lost.
+TEST(SequencerTest, KeepsTheConflictOfContentWhoseEarlierEntryIsAboutToBeClosed) {
+  IngestHarness h;
+  h.send(event_text("1", "-1"));
+  const IngestReply reply = h.send(event_text("1", "1") + event_text("1", "-1"));
+  EXPECT_EQ(reply.accepted, 1u);
+  EXPECT_EQ(reply.conflict, 1u);
+  ASSERT_EQ(h.state.quarantine().size(), 1u);
+  EXPECT_EQ(h.state.quarantine().find(reply.problems[0].quarantine)->code, ReasonCode::conflict);
+  EXPECT_EQ(h.send(event_text("1", "-1")).problems[0].quarantine, reply.problems[0].quarantine);
+}
+
 TEST(SequencerTest, AppliesACorrectionOfAnEventUnderWay) {
   IngestHarness h;
   const IngestReply reply = h.send(event_text("1", "8") + correction_text("c1", "1", "3"));
