@@ -1,3 +1,5 @@
+// The program under test as the histories drive it: an engine on a directory, a clock moved by hand.
+
 #include <filesystem>
 
 #include "tests/simulation/history.h"
