@@ -1,6 +1,7 @@
 #include "tests/simulation/history.h"
 
 #include <algorithm>
+#include <set>
 
 #include "billing/core/statement.h"
 
@@ -132,7 +133,10 @@ void History::check_reply(const Request& request, const IngestReply& reply,
                           const std::optional<std::vector<naive::Verdict>>& expected) {
   using Outcome = IngestReply::Outcome;
   expect_equal("clock behind", reply.outcome == Outcome::clock_behind, !expected);
-  if (!expected) return;
+  if (!expected) {
+    ++seen_["clock_behind"];
+    return;
+  }
   expect_equal("done", reply.outcome == Outcome::done, true);
   std::ostringstream program;
   std::ostringstream model;
@@ -140,6 +144,7 @@ void History::check_reply(const Request& request, const IngestReply& reply,
   for (std::size_t i = 0; i < expected->size(); ++i) {
     const naive::Verdict& verdict = expected->at(i);
     ++count[verdict.outcome];
+    ++seen_[verdict.code.empty() ? verdict.outcome : verdict.code];
     const naive::SentEvent& event = request.events[i].event;
     if (!verdict.code.empty())
       model << i << " " << event.source << " " << event.id << " " << verdict.code << "; ";
@@ -179,6 +184,7 @@ void History::make_change(const naive::FactChange& change, const std::string& re
   const std::string answer = explain(reply.refusal);
   log_ << "  " << answer << "\n";
   expect_equal("status of the change (" + answer + ")", reply.refusal ? reply.refusal->status : 0, expected);
+  ++seen_["change " + std::to_string(expected)];
   if (expected == 0) {
     // The settings are there from the start, with their defaults.
     const bool created = !known && change.kind != "settings";
@@ -207,7 +213,9 @@ void History::close_month(int month, const std::string& reason) {
   for (const std::string& each : expected.why) why += each + ", ";
   expect_equal("status of the close of " + naive::show_month(month) + " (" + answer + "; model: " + why + ")",
                reply.refusal ? reply.refusal->status : 0, expected.status);
+  for (const std::string& each : expected.why) ++seen_["close refused: " + each];
   if (expected.status != 0) return;
+  ++seen_[reason.empty() ? "close" : "close signed off"];
   if (!reply.closed) throw Mismatch("a close without a reply");
   expect_same_json("close", as_json(*reply.closed, UtcOffset{workload_.head().offset}), expected.reply);
   if (workload_.dice().percent(50)) compare_all();
@@ -229,7 +237,7 @@ void History::compare_all() {
   const billing::Ledger& ledger = engine.ledger();
   expect_equal("last intake time", engine.last_intake_time().ms, model_.last_intake_ms());
   expect_equal("events", engine.usage().events(), model_.events().size());
-  expect_equal("unresolved quarantine", engine.usage().quarantine().size(), model_.held());
+  compare_quarantine();
   expect_equal("closed through", ledger.closed_through() ? ledger.closed_through()->months : -1,
                model_.closed_through().value_or(-1));
   const naive::Reckoning now = model_.reckon();
@@ -256,6 +264,27 @@ void History::compare_all() {
   compare_figures();
 }
 
+void History::compare_quarantine() {
+  std::multiset<std::string> program;
+  std::multiset<std::string> model;
+  program_.engine().usage().quarantine().visit({}, [&](const QuarantineEntry& entry) {
+    program.insert(std::string(to_string(entry.code)) + " " + entry.source + " " + entry.id + " " +
+                   to_string(entry.months.first) + " " + to_string(entry.months.last));
+    return true;
+  });
+  for (const naive::Held& held : model_.quarantine()) {
+    if (held.resolved) continue;
+    model.insert(held.code + " " + held.event.source + " " + held.event.id + " " +
+                 naive::show_month(held.first_month) + " " + naive::show_month(held.last_month));
+  }
+  const auto joined = [](const std::multiset<std::string>& entries) {
+    std::string all;
+    for (const std::string& entry : entries) all += "\n  " + entry;
+    return all;
+  };
+  expect_equal("unresolved quarantine", joined(program), joined(model));
+}
+
 void History::compare_statement(int month, const std::string& firm, const naive::Reckoning& now) {
   const std::string name = "statement " + naive::show_month(month) + "/" + firm;
   const billing::Ledger& ledger = program_.engine().ledger();
@@ -277,6 +306,25 @@ void History::compare_statement(int month, const std::string& firm, const naive:
   const Json shown = Json::parse(billing::to_canonical_json(*open));
   if (!expected) throw Mismatch(name + " should not be: " + shown.dump());
   expect_same_json(name, shown, statement.json);
+  note_statement(statement);
+}
+
+void History::note_statement(const naive::Statement& statement) {
+  const Json& json = statement.json;
+  for (const Json& line : json["lines"]) {
+    if (line["adjustment"].get<bool>()) ++seen_["adjustment"];
+    if (line["unit_price"].is_null()) ++seen_["tiers"];
+    if (!line["contract"].is_null()) ++seen_["contract"];
+    for (const Json& entry : line["ineligible"]) ++seen_["ineligible: " + entry["code"].get<std::string>()];
+  }
+  for (const naive::YearRow& row : statement.years) {
+    if (row.cap > 0 && row.target > 0 && row.remaining == 0) ++seen_["at the cap"];
+    if (row.this_statement < 0) ++seen_["clawback"];
+    if (row.other_centres > 0) ++seen_["other centres"];
+  }
+  if (statement.years.size() > 1) ++seen_["two years"];
+  if (!statement.unpriced.empty()) ++seen_["unpriced"];
+  if (json["settlement"] == "deduct") ++seen_["deduct"];
 }
 
 void History::compare_figures() {

@@ -63,6 +63,8 @@ class History {
   /// What was done so far, one step a line.
   std::string log() const { return log_.str(); }
   std::size_t comparisons() const { return comparisons_; }
+  /// What happened, and how often: a workload that never crosses a cap tests no cap.
+  const std::map<std::string, std::uint64_t>& seen() const { return seen_; }
 
  private:
   void step();
@@ -76,7 +78,9 @@ class History {
   void restart();
   void compare_all();
   void compare_statement(int month, const std::string& firm, const naive::Reckoning& now);
+  void compare_quarantine();
   void compare_figures();
+  void note_statement(const naive::Statement& statement);
   void finish();
   std::int64_t intake_ms() const;
   void set_clock(std::int64_t ms);
@@ -88,6 +92,7 @@ class History {
   std::map<std::pair<int, std::string>, std::string> frozen_bytes_;
   std::ostringstream log_;
   std::size_t comparisons_ = 0;
+  std::map<std::string, std::uint64_t> seen_;
 };
 
 }  // namespace voucherd::simulation

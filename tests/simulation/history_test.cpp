@@ -16,6 +16,54 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
 }
 
 constexpr int failures_max = 3;
+constexpr std::uint64_t histories_to_see_all = 300;
+
+/// What a long run must have met, or the workload no longer tests what it is for.
+const std::vector<std::string> must_be_seen{"accepted",
+                                            "duplicate",
+                                            "conflict",
+                                            "malformed",
+                                            "clock_behind",
+                                            "quantity_not_positive",
+                                            "quantity_malformed",
+                                            "quantity_too_fine",
+                                            "quantity_out_of_range",
+                                            "interval_incomplete",
+                                            "interval_reversed",
+                                            "interval_too_long",
+                                            "no_usage_time",
+                                            "usage_in_future",
+                                            "usage_too_old",
+                                            "firm_unknown",
+                                            "sku_unknown",
+                                            "subject_invalid",
+                                            "type_unknown",
+                                            "specversion_unsupported",
+                                            "member_missing",
+                                            "member_too_long",
+                                            "time_malformed",
+                                            "change 0",
+                                            "change 409",
+                                            "change 422",
+                                            "close",
+                                            "close signed off",
+                                            "close refused: not ended",
+                                            "close refused: quarantine",
+                                            "close refused: unpriced",
+                                            "close refused: earlier month open",
+                                            "adjustment",
+                                            "tiers",
+                                            "contract",
+                                            "at the cap",
+                                            "clawback",
+                                            "other centres",
+                                            "two years",
+                                            "unpriced",
+                                            "deduct",
+                                            "ineligible: policy_not_in_force",
+                                            "ineligible: sku_not_subsidised",
+                                            "ineligible: related_party",
+                                            "ineligible: firm_not_eligible"};
 
 TEST(HistoryTest, EveryHistoryIsAsTheAuditorComputesIt) {
   const std::uint64_t first = from_environment("VOUCHERD_SIM_SEED", 1);
@@ -24,6 +72,7 @@ TEST(HistoryTest, EveryHistoryIsAsTheAuditorComputesIt) {
   features.corrections = from_environment("VOUCHERD_SIM_CORRECTIONS", VOUCHERD_SIM_CORRECTIONS) != 0;
   int failures = 0;
   std::size_t comparisons = 0;
+  std::map<std::string, std::uint64_t> seen;
   for (std::uint64_t seed = first; seed < first + count && failures < failures_max; ++seed) {
     std::string log;
     try {
@@ -35,6 +84,7 @@ TEST(HistoryTest, EveryHistoryIsAsTheAuditorComputesIt) {
         throw;
       }
       comparisons += history.comparisons();
+      for (const auto& [what, times] : history.seen()) seen[what] += times;
     } catch (const std::exception& found) {
       ++failures;
       ADD_FAILURE() << "VOUCHERD_SIM_SEED=" << seed << "\n" << log << "\n" << found.what();
@@ -43,6 +93,14 @@ TEST(HistoryTest, EveryHistoryIsAsTheAuditorComputesIt) {
   std::cout << count << " histories from seed " << first << ", " << comparisons
             << " comparisons of everything\n";
   EXPECT_GT(comparisons, 0u);
+  for (const auto& [what, times] : seen) std::cout << "  " << what << ": " << times << "\n";
+  if (count < histories_to_see_all || failures > 0) return;
+  for (const std::string& what : must_be_seen) EXPECT_TRUE(seen.contains(what)) << what;
+  if (!features.corrections) return;
+  for (const char* what :
+       {"correction_target_unknown", "correction_of_correction", "correction_firm_differs"}) {
+    EXPECT_TRUE(seen.contains(what)) << what;
+  }
 }
 
 }  // namespace

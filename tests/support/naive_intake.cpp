@@ -166,16 +166,19 @@ Verdict Model::hold(const Event& event, const std::string& code, const std::stri
     if (!held.resolved && held.content == content) return verdict;
   }
   Held held{code, content, event, 0, 0, false};
-  const bool interval = !event.correction && event.start && event.end && *event.start <= *event.end;
   const int arrival_day = local_day_of(intake_ms, head_.offset);
   int first_day = arrival_day;
   int last_day = arrival_day;
-  if (interval) {
-    first_day = local_day_of(*event.start, head_.offset);
-    last_day = local_day_of(std::max(*event.start, *event.end - 1), head_.offset);
-  } else if (event.time && (event.correction || (!event.start && !event.end))) {
-    // READING: an event with only one of start and end, or a reversed interval, has no readable usage
-    // time (the workload gives those a `time` in the month of arrival, where both readings agree).
+  if (!event.correction && (event.start || event.end)) {
+    // READING: of a reversed interval the months between its ends, of half an interval the month of the
+    // end that is there: its time can be read, though it is wrong.
+    const std::int64_t one = event.start.value_or(event.end.value_or(0));
+    const std::int64_t other = event.end.value_or(one);
+    const std::int64_t from = std::min(one, other);
+    const std::int64_t to = std::max(one, other);
+    first_day = local_day_of(from, head_.offset);
+    last_day = local_day_of(from < to ? to - 1 : to, head_.offset);
+  } else if (event.time) {
     first_day = last_day = local_day_of(*event.time, head_.offset);
   }
   held.first_month = month_of_day(first_day);
