@@ -67,6 +67,8 @@ function(voucherd_test folder)
     add_executable(${name}_test ${sources})
     target_link_libraries(${name}_test PRIVATE voucherd_flags ${ARG_LINK} GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_test PRIVATE VOUCHERD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    # Tests wait for what they test: optimising them too would only make the build slow.
+    target_compile_options(${name}_test PRIVATE -O1)
     # The tests of one program run in one process each way round: discovery per
     # case would start a process per test and cost minutes on two cores.
     add_test(NAME ${name} COMMAND ${name}_test)
