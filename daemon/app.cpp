@@ -114,11 +114,7 @@ class Daemon {
 
  private:
   void add_routes() {
-    api::add_event_routes(router_, *engine_);
-    api::add_quarantine_routes(router_, *engine_);
-    api::add_fact_routes(router_, *engine_);
-    api::add_statement_routes(router_, *engine_);
-    api::add_period_routes(router_, *engine_);
+    api::add_routes(router_, *engine_, options_.body_bytes_max);
     admin_router_.add("GET", "/metrics",
                       [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
                         const auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);

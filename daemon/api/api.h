@@ -11,10 +11,14 @@ inline constexpr std::size_t page_items_default = 100;
 inline constexpr std::size_t page_items_max = 1000;
 
 /// Each adds its routes; `engine` outlives the router. All run on the engine's owner thread.
-void add_event_routes(Router& router, Engine& engine);
+/// `body_bytes_max` bounds what a packed body unpacks to.
+void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max);
 void add_quarantine_routes(Router& router, Engine& engine);
 void add_fact_routes(Router& router, Engine& engine);
 void add_statement_routes(Router& router, Engine& engine);
 void add_period_routes(Router& router, Engine& engine);
+
+/// All of the above.
+void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max);
 
 }  // namespace voucherd::api

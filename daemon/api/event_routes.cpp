@@ -1,22 +1,12 @@
 // POST /v1/events: bytes to a batch to the sequencer, and its reply back.
-#include <algorithm>
-#include <cctype>
-
 #include "daemon/api/api.h"
+#include "daemon/api/body.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
 
 namespace voucherd::api {
 
 namespace {
-
-std::string media_type(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return type;
-}
 
 std::optional<wire::BodyFormat> body_format(std::string_view content_type) {
   const std::string type = media_type(content_type);
@@ -65,23 +55,31 @@ http::Response show_reply(const IngestReply& reply) {
   return json_response(200, body);
 }
 
-void post_events(Engine& engine, wire::Decoder& decoder, http::Request&& request, const http::Reply& reply) {
-  const auto format = body_format(request.header("content-type"));
+/// Makes the request's body what the decoder takes; the format, or the refusal.
+std::variant<wire::BodyFormat, http::Response> prepare_body(http::Request& request,
+                                                            std::size_t body_bytes_max) {
+  const bool binary = is_binary_mode(request);
+  const auto format = binary ? wire::BodyFormat::event : body_format(request.header("content-type"));
   if (!format) {
-    return reply(problem(415, "media-type", "Unsupported media type",
-                         "send application/cloudevents+json, application/cloudevents-batch+json, "
-                         "application/x-ndjson or application/json"));
+    return problem(415, "media-type", "Unsupported media type",
+                   "send application/cloudevents+json, application/cloudevents-batch+json, "
+                   "application/x-ndjson or application/json");
   }
-  const std::string_view encoding = request.header("content-encoding");
-  if (!encoding.empty() && encoding != "identity") {
-    return reply(
-        problem(415, "content-encoding", "Unsupported content encoding",
-                "the content encoding " + std::string(encoding) + " is not understood; send it plain"));
+  if (auto refusal = unpack_body(request, body_bytes_max)) return std::move(*refusal);
+  if (binary) {
+    if (auto refusal = gather_event(request)) return std::move(*refusal);
   }
+  return *format;
+}
+
+void post_events(Engine& engine, wire::Decoder& decoder, std::size_t body_bytes_max, http::Request&& request,
+                 const http::Reply& reply) {
+  auto prepared = prepare_body(request, body_bytes_max);
+  if (auto* refusal = std::get_if<http::Response>(&prepared)) return reply(std::move(*refusal));
   auto batch = std::make_unique<IngestBatch>();
   batch->body = std::move(request.body);
   batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
-  auto decoded = decoder.decode(batch->body, *format);
+  auto decoded = decoder.decode(batch->body, std::get<wire::BodyFormat>(prepared));
   if (!decoded) return reply(bad_request(decoded.error().detail));
   batch->decoded = std::move(*decoded);
   engine.submit(std::move(batch), [reply](const IngestReply& done) { reply(show_reply(done)); });
@@ -89,12 +87,12 @@ void post_events(Engine& engine, wire::Decoder& decoder, http::Request&& request
 
 }  // namespace
 
-void add_event_routes(Router& router, Engine& engine) {
+void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
   router.add("POST", "/v1/events",
-             [&engine, decoder = std::make_shared<wire::Decoder>()](
+             [&engine, body_bytes_max, decoder = std::make_shared<wire::Decoder>()](
                  http::Request&& request, const PathValues&, const http::Reply& reply) {
                if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
-               post_events(engine, *decoder, std::move(request), reply);
+               post_events(engine, *decoder, body_bytes_max, std::move(request), reply);
              });
 }
 

@@ -1,0 +1,13 @@
+#include "daemon/api/api.h"
+
+namespace voucherd::api {
+
+void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
+  add_event_routes(router, engine, body_bytes_max);
+  add_quarantine_routes(router, engine);
+  add_fact_routes(router, engine);
+  add_statement_routes(router, engine);
+  add_period_routes(router, engine);
+}
+
+}  // namespace voucherd::api

@@ -1,0 +1,151 @@
+// What POST /v1/events makes of packed bodies and of events whose attributes are headers.
+#include <zlib.h>
+#include <zstd.h>
+
+#include "tests/daemon/api_fixture.h"
+
+namespace voucherd::api {
+namespace {
+
+std::string gzip(const std::string& plain) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2_(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY,
+                          ZLIB_VERSION, static_cast<int>(sizeof stream)),
+            Z_OK);
+  std::string packed(deflateBound(&stream, plain.size()) + 64, '\0');
+  std::string in = plain;
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(packed.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+std::string zstd(const std::string& plain) {
+  std::string packed(ZSTD_compressBound(plain.size()), '\0');
+  const std::size_t size = ZSTD_compress(packed.data(), packed.size(), plain.data(), plain.size(), 3);
+  EXPECT_FALSE(ZSTD_isError(size));
+  packed.resize(size);
+  return packed;
+}
+
+class ApiIngestTest : public ApiTest {
+ protected:
+  static std::string event(const std::string& id) { return usage(id, "2026-06-01T00:00:00Z", "2").dump(); }
+  http::Response post_packed(std::string body, const std::string& encoding) {
+    return post_events(std::move(body),
+                       {{"content-type", "application/x-ndjson"}, {"content-encoding", encoding}});
+  }
+  /// 200 with so many events accepted.
+  static void expect_accepted(const http::Response& answer, int accepted) {
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(Json::parse(answer.body)["accepted"], accepted) << answer.body;
+  }
+};
+
+TEST_F(ApiIngestTest, UnpacksGzipAndZstd) {
+  register_all();
+  expect_accepted(post_packed(gzip(event("1") + "\n" + event("2")), "gzip"), 2);
+  expect_accepted(post_packed(zstd(event("3")), "ZSTD"), 1);
+  expect_accepted(post_packed(event("4"), "identity"), 1);
+}
+
+TEST_F(ApiIngestTest, UnpacksStreamsOfSeveralParts) {
+  register_all();
+  expect_accepted(post_packed(gzip(event("1") + "\n") + gzip(event("2")), "gzip"), 2);
+  expect_accepted(post_packed(zstd(event("3") + "\n") + zstd(event("4")), "zstd"), 2);
+}
+
+TEST_F(ApiIngestTest, RefusesBrokenStreams) {
+  const std::string whole = event("1");
+  for (const auto& [packed, encoding] : {std::pair{gzip(whole), "gzip"}, std::pair{zstd(whole), "zstd"}}) {
+    EXPECT_EQ(post_packed(packed.substr(0, packed.size() - 3), encoding).status, 400) << encoding;
+    EXPECT_EQ(post_packed(packed + "rest", encoding).status, 400) << encoding;
+    EXPECT_EQ(post_packed(whole, encoding).status, 400) << encoding;
+    EXPECT_EQ(post_packed("", encoding).status, 400) << encoding;
+  }
+  EXPECT_EQ(engine_->ingest_figures().received, 0u);
+}
+
+TEST_F(ApiIngestTest, LimitsWhatABodyUnpacksTo) {
+  const std::string full(body_bytes_max_of_tests, '\n');
+  for (const auto& [packed, more, encoding] : {std::tuple{gzip(full), gzip(full + "\n"), "gzip"},
+                                               std::tuple{zstd(full), zstd(full + "\n"), "zstd"}}) {
+    EXPECT_EQ(post_packed(packed, encoding).status, 200) << encoding;
+    EXPECT_EQ(post_packed(more, encoding).status, 413) << encoding;
+  }
+}
+
+TEST_F(ApiIngestTest, SaysWhichEncodingsItTakes) {
+  const auto answer = post_packed(event("1"), "br");
+  EXPECT_EQ(answer.status, 415);
+  EXPECT_EQ(answer.headers, (Headers{{"Accept-Encoding", "gzip, zstd"}}));
+}
+
+class BinaryModeTest : public ApiIngestTest {
+ protected:
+  static Headers attributes() {
+    return {{"content-type", "application/json"}, {"ce-specversion", "1.0"}, {"ce-type", "compute.usage.v1"},
+            {"ce-source", "/s%20%E9%87%8D"},      {"ce-id", "\"a%22b\""},    {"ce-subject", firm_of_tests},
+            {"ce-time", "2026-06-01T00:00:00Z"}};
+  }
+  static constexpr const char* data = R"({"sku":"gpu.a800","quantity":"2"})";
+};
+
+TEST_F(BinaryModeTest, TakesAttributesFromHeadersAndTheBodyAsData) {
+  register_all();
+  expect_accepted(post_events(data, attributes()), 1);
+  EXPECT_TRUE(engine_->find_event("/s 重", "a\"b", [](const EventView& event, EventPlace, Instant) {
+    EXPECT_EQ(event.subject, firm_of_tests);
+    EXPECT_EQ(to_string(event.quantity), "2");
+  }));
+}
+
+TEST_F(BinaryModeTest, HoldsForPackedDataToo) {
+  register_all();
+  auto headers = attributes();
+  headers.emplace_back("content-encoding", "gzip");
+  expect_accepted(post_events(gzip(data), headers), 1);
+}
+
+TEST_F(BinaryModeTest, StructuredBodiesStayWhatTheyAre) {
+  register_all();
+  auto headers = attributes();
+  headers[0].second = "application/cloudevents+json; charset=utf-8";
+  expect_accepted(post_events(event("whole"), headers), 1);
+  EXPECT_TRUE(engine_->find_event("/s", "whole", [](const EventView&, EventPlace, Instant) {}));
+}
+
+TEST_F(BinaryModeTest, RefusesDataThatWouldEscapeIntoTheEvent) {
+  EXPECT_EQ(post_events(R"(1},"id":{)", attributes()).status, 400);
+  EXPECT_EQ(post_events(R"({} , "id":"x")", attributes()).status, 400);
+}
+
+TEST_F(BinaryModeTest, RefusesHeadersThatAreNoText) {
+  for (const char* broken : {"%", "%4", "%zz", "%ff", "\xff"}) {
+    auto headers = attributes();
+    headers[4].second = broken;
+    EXPECT_EQ(post_events(data, headers).status, 400) << broken;
+  }
+}
+
+TEST_F(BinaryModeTest, RefusesDataThatIsNotJson) {
+  auto headers = attributes();
+  headers[0].second = "text/plain";
+  EXPECT_EQ(post_events(data, headers).status, 415);
+}
+
+TEST_F(BinaryModeTest, AnAttributeThatStandsTwiceIsQuarantined) {
+  register_all();
+  auto headers = attributes();
+  headers.emplace_back("ce-id", "other");
+  const auto answer = post_events(data, headers);
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Json::parse(answer.body)["quarantined"], 1) << answer.body;
+}
+
+}  // namespace
+}  // namespace voucherd::api
