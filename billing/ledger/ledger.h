@@ -126,6 +126,23 @@ class Ledger {
   std::optional<ClosedStatement> closed_statement(Month period, const FirmId& firm) const;
   PeriodTotals open_totals(Month period) const;
 
+  /// A firm's subsidy of a year as it stands now, whatever is closed. nullopt: the firm is unknown.
+  struct SubsidyMonth {
+    Month month;
+    Fen eligible;  // of this usage month
+    Fen target;    // of the year up to and including it
+    Fen subsidy;   // by how much the target rose, or fell
+  };
+  struct SubsidyOverview {
+    SubsidyYear year;                  // up to the last month
+    std::vector<SubsidyMonth> months;  // January to the year's last one with usage
+    std::optional<Month> cap_used_up;  // the month in which nothing remained
+    /// When nothing will remain if the target rises as it did, on average, from the year's first day of
+    /// usage to its last; nullopt: not within the year and a policy, or it is used up.
+    std::optional<LocalDay> cap_projected;
+  };
+  std::optional<SubsidyOverview> subsidy_overview(const FirmId& firm, int year) const;
+
   /// Rules §6's identities and the figures beside them, over all firms: exact. `difference_*` must be 0.
   struct Figures {
     std::map<std::string, Quantity> charged_by_kind, accepted_by_kind;  // by SKU kind

@@ -8,6 +8,8 @@ void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
   add_fact_routes(router, engine);
   add_statement_routes(router, engine);
   add_period_routes(router, engine);
+  add_usage_routes(router, engine);
+  add_openapi_route(router);
 }
 
 }  // namespace voucherd::api

@@ -17,6 +17,8 @@ void add_quarantine_routes(Router& router, Engine& engine);
 void add_fact_routes(Router& router, Engine& engine);
 void add_statement_routes(Router& router, Engine& engine);
 void add_period_routes(Router& router, Engine& engine);
+void add_usage_routes(Router& router, Engine& engine);
+void add_openapi_route(Router& router);
 
 /// All of the above.
 void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max);

@@ -1,6 +1,8 @@
-// POST /v1/events: bytes to a batch to the sequencer, and its reply back.
+// POST /v1/events: bytes to a batch to the sequencer, and its reply back. GET: one event, or those behind
+// a figure.
 #include "daemon/api/api.h"
 #include "daemon/api/body.h"
+#include "daemon/api/event_queries.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
 
@@ -94,6 +96,11 @@ void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max
                if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
                post_events(engine, *decoder, body_bytes_max, std::move(request), reply);
              });
+  router.add(
+      "GET", "/v1/events", [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
+        const bool one = request.query_value("source") != nullptr || request.query_value("id") != nullptr;
+        reply(one ? find_event(engine, request) : list_events(engine, request));
+      });
 }
 
 }  // namespace voucherd::api

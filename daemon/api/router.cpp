@@ -41,6 +41,12 @@ void Router::add(const std::string& method, const std::string& pattern, RouteHan
   routes_.push_back({method, pattern, split(pattern), std::move(handler)});
 }
 
+std::vector<std::pair<std::string, std::string>> Router::routes() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const Route& route : routes_) all.emplace_back(route.method, route.pattern);
+  return all;
+}
+
 std::string Router::dispatch(http::Request&& request, http::Reply reply) const {
   const auto path = request.segments;
   const std::string& method = request.method == "HEAD" ? "GET" : request.method;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/http/server.h"
@@ -20,6 +21,8 @@ class Router {
   /// Answers 404 where no pattern fits, 405 with Allow where another method would. HEAD is GET.
   /// Returns the pattern that answered, "" where none did: for metrics, whose labels must be few.
   std::string dispatch(http::Request&& request, http::Reply reply) const;
+  /// (method, pattern) of each route.
+  std::vector<std::pair<std::string, std::string>> routes() const;
 
  private:
   struct Route {

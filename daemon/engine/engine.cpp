@@ -255,6 +255,44 @@ bool Engine::find_event(std::string_view source, std::string_view id,
                                 });
 }
 
+void Engine::scan_events(EventPlace from, const VisitEvent& visit) const {
+  for (Position position = std::max<Position>(from.position, 1); position <= this->position(); ++position) {
+    // Not through the cache: a scan would push out what duplicates and corrections need.
+    const auto stored = impl_->journal->read(position);
+    VOUCHERD_ASSERT(stored.has_value());
+    if (stored->header.type != RecordType::usage) continue;
+    const auto record = UsageRecord::decode(stored->payload);
+    VOUCHERD_ASSERT(record.has_value());
+    std::uint32_t index = position == from.position ? from.index : 0;
+    for (; index < record->events.size(); ++index) {
+      if (!visit(record->events.at(index), {position, index}, stored->header.intake_time)) return;
+    }
+  }
+}
+
+Position Engine::first_position_at(Instant time) const {
+  Position low = 1;
+  Position high = position() + 1;
+  while (low < high) {  // intake times never fall
+    const Position middle = low + (high - low) / 2;
+    const auto stored = impl_->journal->read(middle);
+    VOUCHERD_ASSERT(stored.has_value());
+    if (stored->header.intake_time < time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+std::optional<EventPlace> Engine::winning_correction(EventPlace place) const {
+  const EventOrdinal event = impl_->fold.blocks().get(place.position)->first_ordinal + place.index;
+  const auto correction = impl_->fold.usage().winning_correction(event);
+  if (!correction) return std::nullopt;
+  return impl_->fold.usage().place_of(*correction);
+}
+
 Result<CheckReport> check_directory(const std::string& directory) {
   auto journal = Journal::open_read_only({directory});
   if (!journal) return journal.error();

@@ -76,6 +76,16 @@ class Engine {
   /// The accepted event with this identity and its place, if durable.
   bool find_event(std::string_view source, std::string_view id,
                   const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
+  /// Accepted events from `from` on, in journal order, until `visit` returns false. Reads one record after
+  /// the other: what it costs is up to the visitor. Past an index's end the next record follows.
+  using VisitEvent = std::function<bool(const EventView&, EventPlace, Instant received_at)>;
+  void scan_events(EventPlace from, const VisitEvent& visit) const;
+  /// The position of the first record that was taken in at `time` or later; one past the last where
+  /// there is none.
+  Position first_position_at(Instant time) const;
+  /// Where the correction is that counts for the event at `place`, if there is one. Precondition: there is
+  /// an event at `place`.
+  std::optional<EventPlace> winning_correction(EventPlace place) const;
 
  private:
   struct Impl;

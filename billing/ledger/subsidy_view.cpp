@@ -1,0 +1,58 @@
+// A firm's year month by month, and where it leads: the targets of rules §5, and a projection of
+// the day on which the cap is used up.
+#include "billing/ledger/ledger_state.h"
+
+namespace voucherd::billing {
+
+namespace {
+
+/// The year's days of usage, first and last; nullopt: it has none.
+struct DaySpan {
+  LocalDay first, last;
+};
+std::optional<DaySpan> days_of_usage(const std::vector<UsageTotal>& totals) {
+  if (totals.empty()) return std::nullopt;
+  return DaySpan{totals.front().day, totals.back().day};  // in the order of the days
+}
+
+/// The first day on which `remaining` is used up where `target` was reached in the days of `span`.
+std::optional<LocalDay> project(const SubsidyYear& year, const DaySpan& span, const Facts& facts) {
+  if (year.target <= Fen{} || year.remaining <= Fen{}) return std::nullopt;
+  const Int128 days = span.last.days - span.first.days + 1;
+  // Amounts are below 10^19 fen and a year has 366 days: far from 128 bits.
+  const Int128 needed = (year.remaining.value * days + year.target.value - 1) / year.target.value;
+  const LocalDay end = first_day(make_month(year.year + 1, 1));
+  if (needed >= end.days - span.last.days) return std::nullopt;
+  const LocalDay day{span.last.days + static_cast<std::int32_t>(needed)};
+  if (facts.policy_on(day) == nullptr) return std::nullopt;
+  return day;
+}
+
+}  // namespace
+
+std::optional<Ledger::SubsidyOverview> Ledger::subsidy_overview(const FirmId& firm, int year) const {
+  if (!impl_->facts.firms.contains(firm)) return std::nullopt;
+  const Month january = make_month(year, 1);
+  const auto span =
+      days_of_usage(impl_->usage.totals().of(firm, first_day(january), first_day(make_month(year + 1, 1))));
+  const RatedUsage& rated = impl_->view_of(firm).rated;
+  const FirmAccount account = impl_->account_of(firm, impl_->facts);
+  SubsidyOverview overview;
+  overview.year = subsidy_of_year(account, rated, year, 12, impl_->facts);
+  if (!span) return overview;
+  SubsidyYear before;
+  for (Month month = january; month <= month_of(span->last); month = month.next()) {
+    const SubsidyYear now = subsidy_of_year(account, rated, year, month.month(), impl_->facts);
+    overview.months.push_back(
+        {month, now.eligible_to_date - before.eligible_to_date, now.target, now.target - before.target});
+    const bool used_up = now.remaining.is_zero() && !now.eligible_to_date.is_zero();
+    if (!used_up) overview.cap_used_up.reset();
+    if (used_up && !overview.cap_used_up) overview.cap_used_up = month;
+    before = now;
+  }
+  overview.year = before;
+  overview.cap_projected = project(before, *span, impl_->facts);
+  return overview;
+}
+
+}  // namespace voucherd::billing

@@ -1,0 +1,27 @@
+// An accepted event as the API shows it: the CloudEvent that was taken in, and where it is kept.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "metering/core/usage_event.h"
+#include "metering/state/usage_state.h"
+
+namespace voucherd::api {
+
+/// The CloudEvent with the members that are kept; instants at the journal's offset.
+nlohmann::ordered_json show_event(const EventView& event, UtcOffset offset);
+
+/// {event, position, index, received_at}.
+nlohmann::ordered_json show_kept_event(const EventView& event, EventPlace place, Instant received_at,
+                                       UtcOffset offset);
+
+/// The columns of csv_row(), with a line's end.
+std::string csv_heading();
+/// RFC 4180. Text that a spreadsheet would take for a formula is prefixed with an apostrophe.
+std::string csv_row(const EventView& event, EventPlace place, Instant received_at, UtcOffset offset);
+
+/// "1842.0".
+std::string to_string(EventPlace place);
+
+}  // namespace voucherd::api

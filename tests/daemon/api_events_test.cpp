@@ -1,0 +1,199 @@
+// GET /v1/events: one event with what corrects and carries it, and the events behind a figure.
+#include "tests/daemon/api_fixture.h"
+
+namespace voucherd::api {
+namespace {
+
+class FindEventTest : public ApiTest {
+ protected:
+  FindEventTest() { register_all(); }
+  Json find(const std::string& id, const std::string& source = "/s") {
+    return get_json("/v1/events?source=" + source + "&id=" + id);
+  }
+  static Json statement(const std::string& period) { return period + "/" + firm_of_tests; }
+};
+
+TEST_F(FindEventTest, ShowsTheEventAsItWasAccepted) {
+  auto event = usage("1", "2026-03-01T08:00:00+08:00", "2.5", "agents");
+  event["data"]["start"] = "2026-03-01T07:00:00+08:00";
+  event["data"]["end"] = "2026-03-01T08:00:00+08:00";
+  event["data"]["node"] = "gpu-017";
+  event["data"]["job"] = "81723";
+  accept(event);
+  const auto found = find("1");
+  EXPECT_EQ(found["event"], event);
+  EXPECT_EQ(found["position"], engine_->position());
+  EXPECT_EQ(found["index"], 0);
+  EXPECT_EQ(found["received_at"], "2026-06-15T12:00:00+08:00");
+  EXPECT_EQ(found["corrections"], Json::array());
+}
+
+TEST_F(FindEventTest, AnswersNotFound) {
+  accept(usage("1", "2026-03-01T08:00:00+08:00", "1"));
+  EXPECT_EQ(get("/v1/events?source=/s&id=2").status, 404);
+  EXPECT_EQ(get("/v1/events?source=/t&id=1").status, 404);
+}
+
+TEST_F(FindEventTest, NeedsBothHalvesOfTheIdentity) {
+  EXPECT_EQ(get("/v1/events?source=/s").status, 422);
+  EXPECT_EQ(get("/v1/events?id=1").status, 422);
+  EXPECT_EQ(get("/v1/events?source=/s&id=1&subject=x").status, 422);
+}
+
+TEST_F(FindEventTest, NamesTheCorrectionThatCounts) {
+  accept(usage("1", "2026-03-01T08:00:00+08:00", "5"));
+  accept(correction("late", "1", "2026-03-03T00:00:00+08:00", "2"));
+  accept(correction("early", "1", "2026-03-02T00:00:00+08:00", "3"));
+  const auto found = find("1");
+  ASSERT_EQ(found["corrections"].size(), 1u);
+  EXPECT_EQ(found["corrections"][0]["event"]["id"], "late");
+  EXPECT_EQ(found["corrections"][0]["event"]["data"]["quantity"], "2");
+  EXPECT_EQ(find("late", "/c")["event"]["data"]["corrects"], (Json{{"source", "/s"}, {"id", "1"}}));
+}
+
+TEST_F(FindEventTest, IsOnTheStatementOfEachMonthThatItTouches) {
+  auto event = usage("1", "2026-05-01T00:00:00+08:00", "8");
+  event["data"]["start"] = "2026-03-31T20:00:00+08:00";
+  event["data"]["end"] = "2026-04-01T04:00:00+08:00";
+  accept(event);
+  EXPECT_EQ(find("1")["statements"], Json::array({statement("2026-03"), statement("2026-04")}));
+}
+
+TEST_F(FindEventTest, LateUsageIsOnTheStatementOfTheFirstMonthThatWasOpenToIt) {
+  accept(usage("1", "2026-03-10T00:00:00+08:00", "1"));
+  close("2026-03");
+  accept(usage("2", "2026-03-10T00:00:00+08:00", "1"));
+  EXPECT_EQ(find("1")["statements"], Json::array({statement("2026-03")}));
+  EXPECT_EQ(find("2")["statements"], Json::array({statement("2026-04")}));
+  close("2026-04");
+  EXPECT_EQ(find("2")["statements"], Json::array({statement("2026-04")}));
+}
+
+TEST_F(FindEventTest, AMonthThatWasClosedAlongDoesNotHideTheStatement) {
+  accept(usage("1", "2026-03-10T00:00:00+08:00", "1"));
+  close("2026-03");
+  accept(usage("2", "2026-05-10T00:00:00+08:00", "1"));
+  close("2026-05");  // and April with it
+  EXPECT_EQ(find("2")["statements"], Json::array({statement("2026-05")}));
+}
+
+TEST_F(FindEventTest, ACorrectionIsOnTheStatementOfItsDifference) {
+  accept(usage("1", "2026-03-10T00:00:00+08:00", "2"));
+  close("2026-03");
+  accept(correction("c", "1", "2026-04-02T00:00:00+08:00", "0"));
+  EXPECT_EQ(find("c", "/c")["statements"], Json::array({statement("2026-04")}));
+}
+
+TEST_F(FindEventTest, UsageThatWasVoidedBeforeItWasBilledIsOnNoStatement) {
+  accept(usage("1", "2026-03-10T00:00:00+08:00", "2"));
+  accept(correction("c", "1", "2026-04-02T00:00:00+08:00", "0"));
+  EXPECT_EQ(find("1")["statements"], Json::array());
+}
+
+class ListEventsTest : public FindEventTest {
+ protected:
+  std::string of_firm(const std::string& more = "") {
+    return std::string("/v1/events?subject=") + firm_of_tests + more;
+  }
+  std::vector<std::string> ids(const std::string& more) {
+    std::vector<std::string> found;
+    const Json page = get_json(of_firm(more));
+    for (const auto& item : page["items"]) found.push_back(item["event"]["id"].get<std::string>());
+    return found;
+  }
+  using Ids = std::vector<std::string>;
+};
+
+TEST_F(ListEventsTest, FiltersByFirmDaysAndSku) {
+  put("/v1/skus/cpu", {{"name", "c"}, {"unit", "core_hour"}, {"kind", "compute"}, {"tax_rate", "0.06"}});
+  auto other = usage("cpu", "2026-03-02T12:00:00+08:00", "1");
+  other["data"]["sku"] = "cpu";
+  accept({usage("first", "2026-03-01T00:00:00+08:00", "1"), usage("last", "2026-03-02T23:59:59+08:00", "1"),
+          other, usage("after", "2026-03-03T00:00:00+08:00", "1")});
+  EXPECT_EQ(ids(""), (Ids{"first", "last", "cpu", "after"}));
+  EXPECT_EQ(ids("&from=2026-03-02&until=2026-03-03"), (Ids{"last", "cpu"}));
+  EXPECT_EQ(ids("&from=2026-03-02&sku=gpu.a800"), (Ids{"last", "after"}));
+  EXPECT_EQ(ids("&until=2026-03-02"), (Ids{"first"}));
+  EXPECT_EQ(get_json("/v1/events?subject=nobody"), (Json{{"items", Json::array()}}));
+}
+
+TEST_F(ListEventsTest, AnIntervalStandsOnTheDaysThatItTouches) {
+  auto event = usage("night", "2026-03-05T00:00:00+08:00", "2");
+  event["data"]["start"] = "2026-03-01T23:00:00+08:00";
+  event["data"]["end"] = "2026-03-03T00:00:00+08:00";
+  accept(event);
+  EXPECT_EQ(ids("&until=2026-03-01"), Ids{});
+  EXPECT_EQ(ids("&until=2026-03-02"), Ids{"night"});
+  EXPECT_EQ(ids("&from=2026-03-02"), Ids{"night"});
+  EXPECT_EQ(ids("&from=2026-03-03"), Ids{});  // it ends as that day begins
+}
+
+TEST_F(ListEventsTest, ACorrectionStandsOnTheDaysOfWhatItCorrects) {
+  accept(usage("1", "2026-03-01T12:00:00+08:00", "2"));
+  accept(correction("c", "1", "2026-04-02T00:00:00+08:00", "0"));
+  EXPECT_EQ(ids("&until=2026-03-02&sku=gpu.a800"), (Ids{"1", "c"}));
+  EXPECT_EQ(ids("&from=2026-04-02"), Ids{});
+}
+
+TEST_F(ListEventsTest, FindsUsageThatWasTakenInBeforeItEnded) {
+  accept(usage("ahead", "2026-06-15T12:05:00+08:00", "1"));
+  clock_.set(parse_instant("2026-06-16T12:00:00+08:00").value());
+  accept(usage("next day", "2026-06-16T00:00:00+08:00", "1"));
+  EXPECT_EQ(ids("&from=2026-06-15"), (Ids{"ahead", "next day"}));
+  EXPECT_EQ(ids("&from=2026-06-16"), Ids{"next day"});
+}
+
+TEST_F(ListEventsTest, PagesThroughAllEventsOnce) {
+  accept({usage("1", "2026-03-01T00:00:00Z", "1"), usage("2", "2026-03-01T00:00:00Z", "1"),
+          usage("3", "2026-03-01T00:00:00Z", "1")});
+  accept({usage("4", "2026-03-01T00:00:00Z", "1"), usage("5", "2026-03-01T00:00:00Z", "1")});
+  for (const std::size_t limit : {1u, 2u, 3u, 5u, 10u}) {
+    Ids all;
+    std::string after;
+    for (;;) {
+      const auto page = get_json(of_firm("&limit=" + std::to_string(limit) + after));
+      EXPECT_LE(page["items"].size(), limit);
+      for (const auto& item : page["items"]) all.push_back(item["event"]["id"].get<std::string>());
+      if (!page.contains("next")) break;
+      after = "&after=" + page["next"].get<std::string>();
+    }
+    EXPECT_EQ(all, (Ids{"1", "2", "3", "4", "5"})) << limit;
+  }
+}
+
+TEST_F(ListEventsTest, ComesAsLinesOfJson) {
+  accept({usage("1", "2026-03-01T00:00:00Z", "1"), usage("2", "2026-03-01T00:00:00Z", "1")});
+  const auto answer = get(of_firm("&limit=1"), {{"accept", "application/x-ndjson"}});
+  EXPECT_EQ(answer.content_type, "application/x-ndjson");
+  EXPECT_EQ(answer.body.find('\n'), answer.body.size() - 1);
+  EXPECT_EQ(Json::parse(answer.body)["event"]["id"], "1");
+  const Headers expected = {
+      {"Vary", "Accept"},
+      {"Link", "<" + of_firm("&limit=1&after=") + std::to_string(engine_->position()) + ".0>; rel=\"next\""}};
+  EXPECT_EQ(answer.headers, expected);
+}
+
+TEST_F(ListEventsTest, ComesAsCsv) {
+  accept(usage("=a,\"b\"", "2026-03-01T08:00:00+08:00", "1.50", "p"));
+  const auto answer = get(of_firm(), {{"accept", "text/csv"}});
+  EXPECT_EQ(answer.content_type, "text/csv; charset=utf-8");
+  EXPECT_EQ(answer.body,
+            "position,index,received_at,type,source,id,subject,time,sku,quantity,start,end,project,node,job,"
+            "corrects_source,corrects_id,reason\r\n" +
+                std::to_string(engine_->position()) +
+                ",0,2026-06-15T12:00:00+08:00,compute.usage.v1,/s,\"'=a,\"\"b\"\"\"," + firm_of_tests +
+                ",2026-03-01T08:00:00+08:00,gpu.a800,1.5,,,p,,,,,\r\n");
+}
+
+TEST_F(ListEventsTest, RefusesQueriesThatItCanNotRead) {
+  for (const char* wrong : {"&from=yesterday", "&until=2026-13-01", "&limit=0", "&limit=10001", "&limit=x",
+                            "&after=1", "&after=x.y", "&firm=x"}) {
+    EXPECT_EQ(get(of_firm(wrong)).status, 422) << wrong;
+  }
+  EXPECT_EQ(get("/v1/events").status, 422);
+  const auto both = get("/v1/events?from=x&until=y");
+  EXPECT_EQ(Json::parse(both.body)["errors"].size(), 3u) << both.body;
+}
+
+}  // namespace
+}  // namespace voucherd::api
