@@ -38,15 +38,6 @@ std::uint32_t end_of(const std::string& texts) {
 
 }  // namespace
 
-std::uint32_t Dictionary::intern(std::string_view text) {
-  if (const auto known = index_.find(text); known != index_.end()) return known->second;
-  const std::uint32_t number = size();
-  const std::string& kept = texts_.emplace_back(text);
-  index_.emplace(kept, number);
-  text_bytes_ += text.size();
-  return number;
-}
-
 std::uint32_t EventBlock::append(const EventView& event, EventOrdinal corrected) {
   VOUCHERD_ASSERT(is_storable(event) && size() < events_max);
   const std::uint32_t index = size();
@@ -128,17 +119,24 @@ EventOrdinal EventBlock::corrected(std::uint32_t index) const {
   return found->second;
 }
 
-EventBlock::Keys EventBlock::keys(std::uint32_t index) const {
+EventBlock::Figures EventBlock::figures(std::uint32_t index) const {
   VOUCHERD_ASSERT(index < size());
   const Row& row = rows_[index];
-  return {row.source, row.subject, row.sku, row.project};
+  const bool interval = (row.flags & event_has_interval) != 0;
+  return {
+      .kind = static_cast<EventKind>(row.kind),
+      .source = row.source,
+      .subject = row.subject,
+      .sku = row.sku,
+      .project = row.project,
+      .span = {Instant{interval ? row.start_ms : row.time_ms}, Instant{interval ? row.end_ms : row.time_ms}},
+      .quantity = Quantity{row.quantity_nanos}};
 }
 
 std::size_t EventBlock::memory_bytes() const {
-  constexpr std::size_t entry_bytes = 80;  // of a dictionary: a string and its place in the index
   std::size_t bytes = rows_.size() * sizeof(Row) + ids_.size() + texts_.size();
   for (const Dictionary* column : {&sources_, &subjects_, &skus_, &projects_, &nodes_}) {
-    bytes += column->text_bytes() + column->size() * entry_bytes;
+    bytes += column->memory_bytes();
   }
   return bytes;
 }

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
+#include "metering/state/huge_pages.h"
 #include "metering/state/usage_record.h"
 
 namespace voucherd {
@@ -28,14 +28,17 @@ class IdentityIndex {
   std::size_t memory_bytes() const;
 
  private:
-  // Shards by the top bits; within a shard, open addressing in the order of the fingerprint,
-  // so that a shard grows (by a quarter) without knowing more of the hash. Growing one of 4096
-  // shards is a short stop; growing one table of them all would be a long one.
+  // Shards by the top bits; within a shard, open addressing in the order of the fingerprint, so that
+  // a shard grows without knowing more of the hash. The shards lie side by side in one array, all of
+  // one size. When they fill up, they move one after another, between inserts, into a larger array:
+  // growing all at once would be a long stop.
   struct Shard {
-    std::vector<std::uint64_t> slots;  // 0: empty; else fingerprint << 36 | (ordinal + 1)
+    std::uint64_t* slots = nullptr;  // 0: empty; else fingerprint << 36 | (ordinal + 1)
+    std::uint32_t size = 0;          // in slots
     std::uint32_t used = 0;
   };
   static constexpr int shard_bits = 12;
+  static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
   static constexpr int fingerprint_bits = 28;
   static constexpr int ordinal_bits = 64 - fingerprint_bits;
   static constexpr std::uint64_t ordinal_mask = (std::uint64_t{1} << ordinal_bits) - 1;
@@ -46,12 +49,21 @@ class IdentityIndex {
   }
   /// Where the search for a fingerprint begins.
   static std::size_t home(const Shard& shard, std::uint64_t fingerprint) {
-    return (fingerprint * shard.slots.size()) >> fingerprint_bits;
+    return (fingerprint * shard.size) >> fingerprint_bits;
   }
-  static void place(Shard& shard, std::uint64_t slot);
-  static void grow(Shard& shard);
+  static void place(const Shard& shard, std::uint64_t slot);
+  bool moving() const { return moved_ < shard_count; }
+  void start_moving();
+  void move_next();
+  void move(std::size_t shard);
 
+  HugePages slots_, former_;  // former_ holds the shards that have not moved yet
   std::vector<Shard> shards_;
+  std::uint32_t shard_slots_;          // of a shard in slots_
+  std::size_t moved_ = shard_count;    // all shards before it have moved
+  std::uint64_t next_move_at_ = 0;     // size at which the next shard moves
+  std::uint64_t move_every_ = 1;       // inserts
+  std::uint64_t start_moving_at_ = 0;  // size
   std::uint64_t size_ = 0;
 };
 
@@ -65,7 +77,7 @@ bool IdentityIndex::find(std::uint64_t hash, IsSame&& is_same) const {
   const Shard& shard = shards_[shard_of(hash)];
   const std::uint64_t fingerprint = fingerprint_of(hash);
   // A shard is never full: there is an empty slot to stop at.
-  for (std::size_t at = home(shard, fingerprint);; at = at + 1 == shard.slots.size() ? 0 : at + 1) {
+  for (std::size_t at = home(shard, fingerprint);; at = at + 1 == shard.size ? 0 : at + 1) {
     const std::uint64_t slot = shard.slots[at];
     if (slot == 0) return false;
     if (slot >> ordinal_bits == fingerprint && is_same(EventOrdinal{(slot & ordinal_mask) - 1})) return true;

@@ -3,8 +3,6 @@
 #include "metering/state/totals.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
 
 #include "metering/core/assert.h"
 #include "metering/state/byte_coding.h"
@@ -19,53 +17,79 @@ Fault damaged() {
 
 }  // namespace
 
-std::uint32_t Totals::Names::number(std::string_view text) {
-  if (const auto known = numbers.find(text); known != numbers.end()) return known->second;
-  VOUCHERD_ASSERT(texts.size() < std::numeric_limits<std::uint32_t>::max());
-  const auto next = static_cast<std::uint32_t>(texts.size());
-  texts.emplace_back(text);
-  numbers.emplace(text, next);
-  return next;
-}
-
-std::size_t Totals::KeyHash::operator()(const Key& key) const noexcept {
+std::size_t Totals::hash(const Key& key) {
   // Multiplication carries each part into the high bits, the shifts bring them back down.
   std::uint64_t hash = (static_cast<std::uint64_t>(key.sku) << 32 | key.project) * 0x9e37'79b9'7f4a'7c15u;
   hash = (hash ^ hash >> 32 ^ static_cast<std::uint32_t>(key.day)) * 0xd6e8'feb8'6659'fd93u;
   return static_cast<std::size_t>(hash ^ hash >> 32);
 }
 
+/// The key's slot, or the empty one where it would be. There is always an empty one.
+Totals::Slot& Totals::FirmTotals::slot_of(const Key& key) {
+  const std::size_t mask = slots.size() - 1;
+  for (std::size_t at = hash(key) & mask;; at = (at + 1) & mask) {
+    Slot& slot = slots[at];
+    if (!slot.taken || slot.key == key) return slot;
+  }
+}
+
+/// Leaves the zeros behind.
+void Totals::FirmTotals::grow() {
+  constexpr std::size_t slots_at_start = 8;
+  std::vector<Slot> former(totals == 0 ? slots_at_start : slots.size() * 2);
+  former.swap(slots);
+  taken = totals;
+  for (const Slot& slot : former) {
+    if (!slot.quantity.is_zero()) slot_of(slot.key) = slot;
+  }
+}
+
 std::uint32_t Totals::firm_number(std::string_view firm) {
-  const std::uint32_t number = firm_names_.number(firm);
+  const std::uint32_t number = firm_names_.intern(firm);
   if (number >= firms_.size()) firms_.resize(number + 1);
   return number;
 }
 
-std::uint32_t Totals::sku_number(std::string_view sku) { return sku_names_.number(sku); }
+std::uint32_t Totals::sku_number(std::string_view sku) { return sku_names_.intern(sku); }
 
-std::uint32_t Totals::project_number(std::string_view project) { return project_names_.number(project); }
+std::uint32_t Totals::project_number(std::string_view project) { return project_names_.intern(project); }
+
+void Totals::prefetch(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project) const {
+  const FirmTotals& totals = firms_[firm];
+  if (totals.slots.empty()) return;
+  __builtin_prefetch(&totals.slots[hash({day.days, sku, project}) & (totals.slots.size() - 1)], 1);
+}
 
 void Totals::add(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project,
                  Quantity quantity) {
   VOUCHERD_ASSERT(firm < firms_.size());
   if (quantity.is_zero()) return;
   FirmTotals& totals = firms_[firm];
-  const auto total = totals.by_key.try_emplace(Key{day.days, sku, project}).first;
-  total->second += quantity;
-  if (total->second.is_zero()) totals.by_key.erase(total);
+  // A quarter stays empty.
+  if ((std::size_t{totals.taken} + 1) * 4 > totals.slots.size() * 3) totals.grow();
+  const Key key{day.days, sku, project};
+  Slot& slot = totals.slot_of(key);
+  if (!slot.taken) {
+    slot.key = key;
+    slot.taken = true;
+    ++totals.taken;
+  }
+  if (slot.quantity.is_zero()) ++totals.totals;
+  slot.quantity += quantity;
+  if (slot.quantity.is_zero()) --totals.totals;
   ++totals.version;
   sum_ += quantity;
 }
 
 const Totals::FirmTotals* Totals::totals_of(std::string_view firm) const {
-  const auto known = firm_names_.numbers.find(firm);
-  return known == firm_names_.numbers.end() ? nullptr : &firms_[known->second];
+  const auto number = firm_names_.find(firm);
+  return number ? &firms_[*number] : nullptr;
 }
 
 std::vector<FirmId> Totals::firms() const {
   std::vector<FirmId> firms;
   for (std::size_t number = 0; number < firms_.size(); ++number) {
-    if (!firms_[number].by_key.empty()) firms.emplace_back(firm_names_.texts[number]);
+    if (firms_[number].totals > 0) firms.emplace_back(firm_names_.at(static_cast<std::uint32_t>(number)));
   }
   std::sort(firms.begin(), firms.end());
   return firms;
@@ -75,11 +99,11 @@ std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay u
   std::vector<UsageTotal> list;
   const FirmTotals* totals = totals_of(firm.value);
   if (totals == nullptr) return list;
-  for (const auto& [key, quantity] : totals->by_key) {
-    const LocalDay day{key.day};
-    if (day < from || day >= until) continue;
-    list.push_back(
-        {day, SkuId(sku_names_.texts[key.sku]), ProjectId(project_names_.texts[key.project]), quantity});
+  for (const Slot& slot : totals->slots) {
+    const LocalDay day{slot.key.day};
+    if (slot.quantity.is_zero() || day < from || day >= until) continue;
+    list.push_back({day, SkuId(sku_names_.at(slot.key.sku)), ProjectId(project_names_.at(slot.key.project)),
+                    slot.quantity});
   }
   std::sort(list.begin(), list.end(), [](const UsageTotal& a, const UsageTotal& b) {
     return std::tie(a.day, a.sku, a.project) < std::tie(b.day, b.sku, b.project);
@@ -98,16 +122,16 @@ struct Totals::Canonical {
   std::vector<std::string_view> texts;  // in order
   std::vector<std::uint32_t> rank;      // by number
 
-  Canonical(const Names& names, const std::vector<bool>& used) : rank(names.texts.size()) {
+  Canonical(const Dictionary& names, const std::vector<bool>& used) : rank(names.size()) {
     std::vector<std::uint32_t> order;
-    for (std::uint32_t number = 0; number < names.texts.size(); ++number) {
+    for (std::uint32_t number = 0; number < names.size(); ++number) {
       if (used[number]) order.push_back(number);
     }
     std::sort(order.begin(), order.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return names.texts[a] < names.texts[b]; });
+              [&](std::uint32_t a, std::uint32_t b) { return names.at(a) < names.at(b); });
     for (const std::uint32_t number : order) {
       rank[number] = static_cast<std::uint32_t>(texts.size());
-      texts.emplace_back(names.texts[number]);
+      texts.emplace_back(names.at(number));
     }
   }
 
@@ -118,12 +142,13 @@ struct Totals::Canonical {
 };
 
 void Totals::save(std::string& out) const {
-  std::vector<bool> firm_used(firms_.size()), sku_used(sku_names_.texts.size()),
-      project_used(project_names_.texts.size());
+  std::vector<bool> firm_used(firms_.size()), sku_used(sku_names_.size()),
+      project_used(project_names_.size());
   for (std::size_t number = 0; number < firms_.size(); ++number) {
-    firm_used[number] = !firms_[number].by_key.empty();
-    for (const auto& [key, quantity] : firms_[number].by_key)
-      sku_used[key.sku] = project_used[key.project] = true;
+    firm_used[number] = firms_[number].totals > 0;
+    for (const Slot& slot : firms_[number].slots) {
+      if (!slot.quantity.is_zero()) sku_used[slot.key.sku] = project_used[slot.key.project] = true;
+    }
   }
   const Canonical firms(firm_names_, firm_used), skus(sku_names_, sku_used),
       projects(project_names_, project_used);
@@ -132,7 +157,8 @@ void Totals::save(std::string& out) const {
   projects.save(out);
   for (const std::string_view firm : firms.texts) {
     std::vector<std::pair<Key, Quantity>> list;
-    for (const auto& [key, quantity] : totals_of(firm)->by_key) {
+    for (const auto& [key, taken, quantity] : totals_of(firm)->slots) {
+      if (quantity.is_zero()) continue;
       list.push_back({{key.day, skus.rank[key.sku], projects.rank[key.project]}, quantity});
     }
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
@@ -152,12 +178,12 @@ void Totals::save(std::string& out) const {
 Result<Totals> Totals::load(std::string_view& in) {
   ByteReader reader(in);
   Totals totals;
-  for (Names* names : {&totals.firm_names_, &totals.sku_names_, &totals.project_names_}) {
-    for (std::uint64_t left = reader.varint(); left > 0 && reader.ok(); --left) names->number(reader.text());
+  for (Dictionary* names : {&totals.firm_names_, &totals.sku_names_, &totals.project_names_}) {
+    for (std::uint64_t left = reader.varint(); left > 0 && reader.ok(); --left) names->intern(reader.text());
   }
-  totals.firms_.resize(totals.firm_names_.texts.size());
-  const std::size_t skus = totals.sku_names_.texts.size(), projects = totals.project_names_.texts.size();
-  for (FirmTotals& firm : totals.firms_) {
+  totals.firms_.resize(totals.firm_names_.size());
+  const std::size_t skus = totals.sku_names_.size(), projects = totals.project_names_.size();
+  for (std::uint32_t number = 0; number < totals.firms_.size(); ++number) {
     for (std::uint64_t left = reader.varint(); left > 0 && reader.ok(); --left) {
       const std::int64_t day = reader.signed_varint();
       const std::uint64_t sku = reader.varint(), project = reader.varint();
@@ -165,12 +191,16 @@ Result<Totals> Totals::load(std::string_view& in) {
       if (!reader.ok() || day != static_cast<std::int32_t>(day) || sku >= skus || project >= projects) {
         return damaged();
       }
-      const Key key{static_cast<std::int32_t>(day), static_cast<std::uint32_t>(sku),
-                    static_cast<std::uint32_t>(project)};
-      if (quantity.is_zero() || !firm.by_key.emplace(key, quantity).second) return damaged();
-      if (__builtin_add_overflow(totals.sum_.nanos, quantity.nanos, &totals.sum_.nanos)) return damaged();
+      Int128 sum = 0;
+      if (quantity.is_zero() || __builtin_add_overflow(totals.sum_.nanos, quantity.nanos, &sum)) {
+        return damaged();
+      }
+      const std::uint32_t before = totals.firms_[number].taken;
+      totals.add(number, LocalDay{static_cast<std::int32_t>(day)}, static_cast<std::uint32_t>(sku),
+                 static_cast<std::uint32_t>(project), quantity);
+      if (totals.firms_[number].taken == before) return damaged();  // the same key twice
     }
-    firm.version = 1;
+    totals.firms_[number].version = 1;
   }
   if (!reader.ok()) return damaged();
   in = reader.rest();

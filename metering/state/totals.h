@@ -3,17 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/container_hash/hash.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "metering/core/ids.h"
 #include "metering/core/quantity.h"
 #include "metering/core/time.h"
+#include "metering/state/dictionary.h"
 
 namespace voucherd {
 
@@ -34,6 +31,8 @@ class Totals {
   std::uint32_t sku_number(std::string_view sku);
   std::uint32_t project_number(std::string_view project);
 
+  /// Brings the total's place into the cache: call some events ahead of add().
+  void prefetch(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project) const;
   /// Adds `quantity`, which may be negative: a correction takes back before it adds.
   void add(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project, Quantity quantity);
 
@@ -53,36 +52,31 @@ class Totals {
   static Result<Totals> load(std::string_view& in);
 
  private:
-  struct TextHash {
-    using is_transparent = void;
-    using is_avalanching = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return boost::hash<std::string_view>{}(text);
-    }
-  };
-  struct Names {
-    std::vector<std::string> texts;
-    boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> numbers;
-    std::uint32_t number(std::string_view text);
-  };
   struct Key {
     std::int32_t day;
     std::uint32_t sku, project;
     friend bool operator==(const Key&, const Key&) = default;
   };
-  struct KeyHash {
-    using is_avalanching = void;
-    std::size_t operator()(const Key& key) const noexcept;
+  // Half a cache line, so that adding to a total touches one line of memory.
+  struct Slot {
+    Key key{};
+    bool taken = false;
+    Quantity quantity;  // zero: as if it had never been
   };
   struct FirmTotals {
-    // Totals that became zero are taken out: what never was and what is no more look the same.
-    boost::unordered_flat_map<Key, Quantity, KeyHash> by_key;
+    std::vector<Slot> slots;  // open addressing; the size is a power of two
+    std::uint32_t taken = 0;
+    std::uint32_t totals = 0;  // that are not zero
     std::uint64_t version = 0;
+
+    Slot& slot_of(const Key& key);
+    void grow();
   };
   struct Canonical;
+  static std::size_t hash(const Key& key);
   const FirmTotals* totals_of(std::string_view firm) const;
 
-  Names firm_names_, sku_names_, project_names_;
+  Dictionary firm_names_, sku_names_, project_names_;
   std::vector<FirmTotals> firms_;
   Quantity sum_;
 };

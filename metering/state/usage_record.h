@@ -4,17 +4,15 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "metering/core/reason_code.h"
 #include "metering/core/result.h"
 #include "metering/core/usage_event.h"
+#include "metering/state/dictionary.h"
 
 namespace voucherd {
 
@@ -23,26 +21,6 @@ using EventOrdinal = std::uint64_t;
 
 /// Identity hash: of source and id, keyed with the genesis' seed. The same everywhere.
 std::uint64_t identity_hash(std::string_view source, std::string_view id, std::uint64_t seed);
-
-/// A dictionary column: each distinct text once per group. Moved, not copied (the index holds views
-/// of the texts).
-class Dictionary {
- public:
-  Dictionary() = default;
-  Dictionary(Dictionary&&) = default;
-  Dictionary& operator=(Dictionary&&) = default;
-
-  /// Index of `text`, added where new. The Dictionary keeps its own copy.
-  std::uint32_t intern(std::string_view text);
-  std::string_view at(std::uint32_t index) const { return texts_[index]; }
-  std::uint32_t size() const { return static_cast<std::uint32_t>(texts_.size()); }
-  std::size_t text_bytes() const { return text_bytes_; }
-
- private:
-  std::size_t text_bytes_ = 0;
-  std::deque<std::string> texts_;  // stable addresses for the map's views
-  boost::unordered_flat_map<std::string_view, std::uint32_t> index_;
-};
 
 /// The accepted events of one commit group, in columns; appended to while the group is open,
 /// encoded by the writer thread, decoded by whoever reads. Not thread-safe.
@@ -60,11 +38,14 @@ class EventBlock {
   EventView at(std::uint32_t index) const;
   EventOrdinal corrected(std::uint32_t index) const;
 
-  /// Dictionary indexes of a row: for folding without touching text.
-  struct Keys {
+  /// A row's dictionary indexes and numbers: for folding without touching text.
+  struct Figures {
+    EventKind kind;
     std::uint32_t source, subject, sku, project;
+    UsageSpan span;  // of usage only
+    Quantity quantity;
   };
-  Keys keys(std::uint32_t index) const;
+  Figures figures(std::uint32_t index) const;
   const Dictionary& sources() const { return sources_; }
   const Dictionary& subjects() const { return subjects_; }
   const Dictionary& skus() const { return skus_; }

@@ -9,6 +9,10 @@
 
 namespace voucherd {
 
+namespace {
+constexpr std::uint32_t prefetch_ahead = 8;  // events between prefetching a total and adding to it
+}
+
 /// One record being folded: what its dictionary indexes mean in the state.
 struct UsageState::Fold {
   UsageState& state;
@@ -34,18 +38,23 @@ struct UsageState::Fold {
     }
   }
 
-  void count_arrival(const EventBlock::Keys& keys) {
-    SourceFigures& figures = *sources[keys.source];
+  void count_arrival(const EventBlock::Figures& event) {
+    SourceFigures& figures = *sources[event.source];
     ++figures.events;
     figures.last_arrival = std::max(figures.last_arrival, header.intake_time);
   }
 
-  void apply_usage(const EventView& event, const EventBlock::Keys& keys) {
-    const UsageSpan span = usage_span(event);
-    SourceFigures& figures = *sources[keys.source];
-    figures.last_usage = std::max(figures.last_usage, span.to);
-    spread_over_days(event.quantity, span, state.offset_, [&](LocalDay day, Quantity part) {
-      state.totals_.add(firms[keys.subject], day, skus[keys.sku], projects[keys.project], part);
+  void prefetch(std::uint32_t index) const {
+    const EventBlock::Figures event = events.figures(index);
+    state.totals_.prefetch(firms[event.subject], local_day(event.span.from, state.offset_), skus[event.sku],
+                           projects[event.project]);
+  }
+
+  void apply_usage(const EventBlock::Figures& event) {
+    SourceFigures& figures = *sources[event.source];
+    figures.last_usage = std::max(figures.last_usage, event.span.to);
+    spread_over_days(event.quantity, event.span, state.offset_, [&](LocalDay day, Quantity part) {
+      state.totals_.add(firms[event.subject], day, skus[event.sku], projects[event.project], part);
     });
     state.accepted_quantity_ += event.quantity;
   }
@@ -70,12 +79,13 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
   const bool closes_entries = !quarantine_.holds_conflicts_only();
   Fold fold(*this, header, events);
   for (std::uint32_t i = 0; i < events.size(); ++i) {
-    const EventView event = events.at(i);
-    const EventBlock::Keys keys = events.keys(i);
-    fold.count_arrival(keys);
-    if (event.kind == EventKind::usage) {
-      fold.apply_usage(event, keys);
+    if (i + prefetch_ahead < events.size()) fold.prefetch(i + prefetch_ahead);
+    const EventBlock::Figures figures = events.figures(i);
+    fold.count_arrival(figures);
+    if (figures.kind == EventKind::usage) {
+      fold.apply_usage(figures);
     } else {
+      const EventView event = events.at(i);
       const EventOrdinal ordinal = record.first_ordinal + i, target = events.corrected(i);
       VOUCHERD_ASSERT(target < ordinal);
       if (target >= record.first_ordinal) {
@@ -86,7 +96,10 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
                  [&](const EventView& corrected) { apply_correction(event, ordinal, target, corrected); });
       }
     }
-    if (closes_entries) quarantine_.close_identity(event.source, event.id);
+    if (closes_entries) {
+      const EventView event = events.at(i);
+      quarantine_.close_identity(event.source, event.id);
+    }
   }
 }
 

@@ -45,11 +45,17 @@ void expect_events(const EventBlock& block, const std::vector<SampleEvent>& even
   for (std::uint32_t i = 0; i < block.size(); ++i) {
     const EventView view = events[i].view();
     ASSERT_TRUE(block.at(i) == view) << "event " << i;
-    const EventBlock::Keys keys = block.keys(i);
-    EXPECT_EQ(block.sources().at(keys.source), view.source);
-    EXPECT_EQ(block.subjects().at(keys.subject), view.subject);
-    EXPECT_EQ(block.skus().at(keys.sku), view.sku);
-    EXPECT_EQ(block.projects().at(keys.project), view.project);
+    const EventBlock::Figures figures = block.figures(i);
+    EXPECT_EQ(figures.kind, view.kind);
+    EXPECT_EQ(block.sources().at(figures.source), view.source);
+    EXPECT_EQ(block.subjects().at(figures.subject), view.subject);
+    EXPECT_EQ(block.skus().at(figures.sku), view.sku);
+    EXPECT_EQ(block.projects().at(figures.project), view.project);
+    EXPECT_EQ(figures.quantity, view.quantity);
+    if (view.kind == EventKind::usage) {
+      EXPECT_EQ(figures.span.from, usage_span(view).from);
+      EXPECT_EQ(figures.span.to, usage_span(view).to);
+    }
     if (view.kind == EventKind::correction) {
       EXPECT_EQ(block.corrected(i), corrected++);
     }
@@ -284,18 +290,6 @@ TEST(UsageRecordTest, RefusesAClaimOfMoreEventsThanThereAre) {
   put_varint(bytes, EventBlock::events_max);
   append_compressed(bytes, "nothing like columns");
   EXPECT_FALSE(UsageRecord::decode(bytes).has_value());
-}
-
-TEST(DictionaryTest, KeepsEachTextOnceAlsoAfterAMove) {
-  Dictionary dictionary;
-  EXPECT_EQ(dictionary.intern("a"), 0u);
-  EXPECT_EQ(dictionary.intern(""), 1u);
-  for (int i = 0; i < 1'000; ++i) dictionary.intern("text " + std::to_string(i));
-  Dictionary moved = std::move(dictionary);
-  EXPECT_EQ(moved.intern("a"), 0u);
-  EXPECT_EQ(moved.intern("text 999"), 1'001u);
-  EXPECT_EQ(moved.at(1'001), "text 999");
-  EXPECT_EQ(moved.size(), 1'002u);
 }
 
 // Checkpoints keep these values.

@@ -1,0 +1,38 @@
+// Numbers for texts: each distinct text once, numbered in order of first use. The columns of a
+// commit group and the names of the totals are such numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace voucherd {
+
+/// Owned by one thread. At most 2^32 − 2 texts and 4 GiB of them (asserted).
+class Dictionary {
+ public:
+  /// The number of `text`, added where new. The Dictionary keeps its own copy.
+  std::uint32_t intern(std::string_view text);
+  std::optional<std::uint32_t> find(std::string_view text) const;
+  /// Lives until the next intern().
+  std::string_view at(std::uint32_t number) const {
+    const std::uint32_t begin = number == 0 ? 0 : ends_[number - 1];
+    return {bytes_.data() + begin, ends_[number] - begin};
+  }
+  std::uint32_t size() const { return static_cast<std::uint32_t>(ends_.size()); }
+  std::size_t text_bytes() const { return bytes_.size(); }
+  std::size_t memory_bytes() const;
+
+ private:
+  std::size_t slot_of(std::string_view text, std::uint32_t tag) const;
+  void grow();
+
+  std::string bytes_;                // the texts, one after another
+  std::vector<std::uint32_t> ends_;  // of each text in bytes_
+  // Open addressing: the high half of the text's hash << 32 | (number + 1); 0: empty.
+  std::vector<std::uint64_t> slots_;
+};
+
+}  // namespace voucherd

@@ -1,0 +1,47 @@
+#include "metering/state/huge_pages.h"
+
+#include <sys/mman.h>
+
+#include "metering/core/assert.h"
+
+namespace voucherd {
+
+namespace {
+
+constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+
+constexpr std::size_t rounded_up(std::size_t bytes) {
+  return (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+}
+
+}  // namespace
+
+HugePages::HugePages(std::size_t words) {
+  const std::size_t bytes = rounded_up(words * sizeof(std::uint64_t));
+  // Mapped larger, then cut at both ends to begin on a huge page's boundary.
+  void* const mapped = ::mmap(nullptr, bytes + huge_page_bytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  VOUCHERD_ASSERT(mapped != MAP_FAILED);
+  auto* const begin = static_cast<char*>(mapped);
+  const std::size_t before =
+      (huge_page_bytes - reinterpret_cast<std::uintptr_t>(begin) % huge_page_bytes) % huge_page_bytes;
+  if (before > 0) ::munmap(begin, before);
+  ::munmap(begin + before + bytes, huge_page_bytes - before);
+  ::madvise(begin + before, bytes, MADV_HUGEPAGE);  // a hint: small pages do too
+  data_ = reinterpret_cast<std::uint64_t*>(begin + before);
+  size_ = words;
+}
+
+HugePages::~HugePages() {
+  if (data_ != nullptr) ::munmap(data_, rounded_up(size_ * sizeof(std::uint64_t)));
+}
+
+void HugePages::release_front(std::size_t words) {
+  VOUCHERD_ASSERT(words <= size());
+  const std::size_t bytes = words * sizeof(std::uint64_t) / huge_page_bytes * huge_page_bytes;
+  if (bytes <= released_bytes_) return;
+  ::madvise(reinterpret_cast<char*>(data_) + released_bytes_, bytes - released_bytes_, MADV_DONTNEED);
+  released_bytes_ = bytes;
+}
+
+}  // namespace voucherd
