@@ -16,6 +16,7 @@ void put_ingest(MetricsSnapshot& snapshot, const IngestFigures& figures) {
   snapshot.events_quarantined = figures.quarantined;
   snapshot.ignored_members = figures.ignored_members;
   snapshot.batches_overloaded = figures.overloaded;
+  snapshot.batches_disk_full = figures.disk_full;
   snapshot.commit_groups = figures.commit_groups;
   snapshot.queue_batches = figures.queue_batches;
   snapshot.queue_bytes = figures.queue_bytes;

@@ -19,8 +19,9 @@ std::optional<wire::BodyFormat> body_format(std::string_view content_type) {
   return std::nullopt;
 }
 
-http::Response unavailable(const std::string& code, const std::string& detail, const char* retry_after) {
-  auto response = problem(503, code, "Nothing of this request was kept", detail);
+http::Response unavailable(int status, const std::string& code, const std::string& detail,
+                           const char* retry_after) {
+  auto response = problem(status, code, "Nothing of this request was kept", detail);
   response.headers.emplace_back("Retry-After", retry_after);
   return response;
 }
@@ -28,14 +29,17 @@ http::Response unavailable(const std::string& code, const std::string& detail, c
 http::Response show_reply(const IngestReply& reply) {
   switch (reply.outcome) {
     case IngestReply::Outcome::overloaded:
-      return unavailable("overloaded", "the ingest queue is full; send the same batch again later", "1");
+      return unavailable(503, "overloaded", "the ingest queue is full; send the same batch again later", "1");
     case IngestReply::Outcome::clock_behind:
-      return unavailable("clock-behind",
+      return unavailable(503, "clock-behind",
                          "the host's clock stands more than 5 minutes behind the last record; set it right",
                          "30");
     case IngestReply::Outcome::stopping:
-      return unavailable("stopping", "the daemon is stopping; send the same batch again after its restart",
-                         "5");
+      return unavailable(503, "stopping",
+                         "the daemon is stopping; send the same batch again after its restart", "5");
+    case IngestReply::Outcome::disk_full:
+      return unavailable(507, "disk-full",
+                         "the journal's disk is full; free some space and send the same batch again", "30");
     case IngestReply::Outcome::done:
       break;
   }
@@ -47,12 +51,13 @@ http::Response show_reply(const IngestReply& reply) {
                                  {"position", reply.position},
                                  {"problems", nlohmann::ordered_json::array()}};
   for (const auto& problem : reply.problems) {
-    body["problems"].push_back({{"index", problem.index},
-                                {"source", problem.source},
-                                {"id", problem.id},
-                                {"code", to_string(problem.code)},
-                                {"detail", problem.detail},
-                                {"quarantine", to_string(problem.quarantine)}});
+    nlohmann::ordered_json shown = {{"index", problem.index},
+                                    {"source", problem.source},
+                                    {"id", problem.id},
+                                    {"code", to_string(problem.code)},
+                                    {"detail", problem.detail}};
+    if (problem.quarantine.position != 0) shown["quarantine"] = to_string(problem.quarantine);
+    body["problems"].push_back(std::move(shown));
   }
   return json_response(200, body);
 }
@@ -76,6 +81,9 @@ std::variant<wire::BodyFormat, http::Response> prepare_body(http::Request& reque
 
 void post_events(Engine& engine, wire::Decoder& decoder, std::size_t body_bytes_max, http::Request&& request,
                  const http::Reply& reply) {
+  if (auto refusal = refuse_unknown_query(request, {"dry_run"})) return reply(std::move(*refusal));
+  const auto dry_run = read_dry_run(request);
+  if (const auto* refusal = std::get_if<http::Response>(&dry_run)) return reply(*refusal);
   auto prepared = prepare_body(request, body_bytes_max);
   if (auto* refusal = std::get_if<http::Response>(&prepared)) return reply(std::move(*refusal));
   auto batch = std::make_unique<IngestBatch>();
@@ -84,6 +92,7 @@ void post_events(Engine& engine, wire::Decoder& decoder, std::size_t body_bytes_
   auto decoded = decoder.decode(batch->body, std::get<wire::BodyFormat>(prepared));
   if (!decoded) return reply(bad_request(decoded.error().detail));
   batch->decoded = std::move(*decoded);
+  if (std::get<bool>(dry_run)) return reply(show_reply(engine.rehearse(*batch)));
   engine.submit(std::move(batch), [reply](const IngestReply& done) { reply(show_reply(done)); });
 }
 
@@ -93,7 +102,6 @@ void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max
   router.add("POST", "/v1/events",
              [&engine, body_bytes_max, decoder = std::make_shared<wire::Decoder>()](
                  http::Request&& request, const PathValues&, const http::Reply& reply) {
-               if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
                post_events(engine, *decoder, body_bytes_max, std::move(request), reply);
              });
   router.add(

@@ -34,11 +34,14 @@ http::Response problem(const billing::Refusal& refusal) {
     case 503:
       code = "clock-behind";
       break;
+    case 507:
+      code = "disk-full";
+      break;
     default:
       break;
   }
   auto response = problem(refusal.status, code, refusal.title, refusal.detail, refusal.faults);
-  if (refusal.status == 503) response.headers.emplace_back("Retry-After", "30");
+  if (refusal.status >= 500) response.headers.emplace_back("Retry-After", "30");
   return response;
 }
 

@@ -25,6 +25,13 @@ std::variant<Page, http::Response> read_page(const http::Request& request) {
   return page;
 }
 
+std::variant<bool, http::Response> read_dry_run(const http::Request& request) {
+  const std::string* given = request.query_value("dry_run");
+  if (given == nullptr || *given == "0") return false;
+  if (*given == "1") return true;
+  return problem(422, "invalid", "Wrong query", "dry_run is 1 or 0");
+}
+
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,
                                                    std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query) {
@@ -51,7 +58,7 @@ std::variant<nlohmann::json, http::Response> read_object(const http::Request& re
   nlohmann::json body;
   try {
     body = nlohmann::json::parse(request.body, watch);
-  } catch (const nlohmann::json::parse_error& error) {
+  } catch (const nlohmann::json::exception& error) {  // also: a number beyond a double
     return bad_request("the body is not JSON: " + std::string(error.what()));
   }
   if (twice) return bad_request("the member " + *twice + " stands twice in one object");

@@ -147,7 +147,7 @@ void add_send(CLI::App& group, Session& session) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   send->add_option("--retry-for", arguments->give_up_after_s,
-                   "Seconds to go on trying while the server is overloaded or away")
+                   "Seconds to go on trying while the server is overloaded, full or away")
       ->capture_default_str();
   send->footer(R"(
 Sending is always safe to repeat. If it is interrupted, the same command goes on where

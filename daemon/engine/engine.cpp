@@ -80,6 +80,10 @@ billing::Refusal clock_refusal() {
           {}};
 }
 
+billing::Refusal disk_refusal() {
+  return {507, "The disk is full", "nothing of this change was kept; free some space and try again", {}};
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -183,6 +187,8 @@ void Engine::submit(std::unique_ptr<IngestBatch> batch, std::function<void(Inges
   impl_->sequencer->submit(std::move(batch), std::move(done));
 }
 
+IngestReply Engine::rehearse(const IngestBatch& batch) { return impl_->sequencer->rehearse(batch); }
+
 void Engine::drain(std::function<void()> drained) { impl_->sequencer->drain(std::move(drained)); }
 
 void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
@@ -202,8 +208,10 @@ void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Act
     reply->position = slot.position;
     return {true, RecordType::facts, 1, std::move(judged.payload)};
   };
-  impl_->sequencer->exclusive(std::move(decide),
-                              [reply, done = std::move(done)] { done(std::move(*reply)); });
+  impl_->sequencer->exclusive(std::move(decide), [reply, done = std::move(done)](Sequencer::Written written) {
+    if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
+    done(std::move(*reply));
+  });
 }
 
 void Engine::close_period(Month period, billing::Actor by, std::string reason,
@@ -221,10 +229,13 @@ void Engine::close_period(Month period, billing::Actor by, std::string reason,
     if (reply->refusal || reply->closed) return {};
     return {true, RecordType::close, 1, std::move(judged.payload)};
   };
-  impl_->sequencer->exclusive(std::move(decide), [this, reply, period, done = std::move(done)] {
-    if (!reply->refusal && !reply->closed) reply->closed = impl_->fold.ledger().closed(period);
-    done(std::move(*reply));
-  });
+  impl_->sequencer->exclusive(std::move(decide),
+                              [this, reply, period, done = std::move(done)](Sequencer::Written written) {
+                                if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
+                                if (!reply->refusal && !reply->closed)
+                                  reply->closed = impl_->fold.ledger().closed(period);
+                                done(std::move(*reply));
+                              });
 }
 
 const billing::Ledger& Engine::ledger() const { return impl_->fold.ledger(); }

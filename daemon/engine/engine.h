@@ -45,11 +45,13 @@ class Engine {
 
   // Ingest
   void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
+  /// What submit() would answer, without keeping anything.
+  IngestReply rehearse(const IngestBatch& batch);
   void drain(std::function<void()> drained);
 
   // Billing. `done` runs on the owner thread after the record is durable and folded.
   struct ChangeReply {
-    std::optional<billing::Refusal> refusal;  // status 503 where the clock is behind
+    std::optional<billing::Refusal> refusal;  // also 503: the clock is behind; 507: the disk is full
     std::vector<bool> created;
     Position position = 0;  // of the record; where nothing changed, the last one
   };

@@ -36,6 +36,8 @@ constexpr Figure table[] = {
      [](const Snapshot& s) { return exported(s.ignored_members); }},
     {counter, "voucherd_batches_overloaded_total", "Batches refused because the queue was full.",
      [](const Snapshot& s) { return exported(s.batches_overloaded); }},
+    {counter, "voucherd_batches_disk_full_total", "Batches refused because the journal's disk was full.",
+     [](const Snapshot& s) { return exported(s.batches_disk_full); }},
     {counter, "voucherd_commit_groups_total", "Commit groups made durable since start.",
      [](const Snapshot& s) { return exported(s.commit_groups); }},
     {counter, "voucherd_journal_appends_total", "Appends to the journal since start.",

@@ -25,7 +25,7 @@ struct CommitGroup {
     std::function<void(IngestReply)> done;
   };
   std::vector<Waiting> waiting;
-  std::function<void()> exclusive_done;
+  std::function<void(Sequencer::Written)> exclusive_done;
 };
 
 }  // namespace voucherd

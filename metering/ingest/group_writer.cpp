@@ -4,10 +4,11 @@
 
 namespace voucherd {
 
-GroupWriter::GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal,
+GroupWriter::GroupWriter(Journal& journal, Durable durable, Refused refused, Sequencer::Fatal fatal,
                          Sequencer::ObserveCommit observe_commit)
     : journal_(journal),
       durable_(std::move(durable)),
+      refused_(std::move(refused)),
       fatal_(std::move(fatal)),
       observe_commit_(std::move(observe_commit)),
       thread_([this] { run(); }) {}
@@ -40,6 +41,10 @@ void GroupWriter::run() {
     }
     const auto start = std::chrono::steady_clock::now();
     if (const auto appended = append(groups); !appended) {
+      if (appended.error().code == "journal_full") {
+        refused_(std::move(groups));
+        continue;
+      }
       // After a failed write or fsync nothing may be acknowledged and nothing retried.
       fatal_(appended.error());
       return;

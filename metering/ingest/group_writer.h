@@ -17,7 +17,9 @@ class GroupWriter {
  public:
   /// Called on the writer thread, in the groups' order, once they are durable.
   using Durable = std::function<void(std::vector<std::shared_ptr<CommitGroup>>)>;
-  GroupWriter(Journal& journal, Durable durable, Sequencer::Fatal fatal,
+  /// Called on the writer thread where the disk is full: nothing of these groups is in the journal.
+  using Refused = Durable;
+  GroupWriter(Journal& journal, Durable durable, Refused refused, Sequencer::Fatal fatal,
               Sequencer::ObserveCommit observe_commit);
   /// Finishes what was handed in.
   ~GroupWriter();
@@ -33,6 +35,7 @@ class GroupWriter {
 
   Journal& journal_;
   Durable durable_;
+  Refused refused_;
   Sequencer::Fatal fatal_;
   Sequencer::ObserveCommit observe_commit_;
   std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include "metering/ingest/sequencer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <unordered_map>
 
@@ -23,7 +24,7 @@ struct Sequencer::Impl {
   };
   struct Exclusive {
     std::function<Decision(const Slot&)> decide;
-    std::function<void()> done;
+    std::function<void(Written)> done;
   };
 
   Impl(Parts parts, IngestLimits limits)
@@ -34,8 +35,10 @@ struct Sequencer::Impl {
         next_ordinal_(parts_.state.events()),
         last_intake_(parts_.journal.last_intake_time()),
         writer_(
-            parts_.journal, [this](auto groups) { post_durable(std::move(groups)); }, parts_.fatal,
-            parts_.observe_commit) {}
+            parts_.journal,
+            [this](auto groups) { post(std::move(groups), [this](auto& group) { on_durable(group); }); },
+            [this](auto groups) { post(std::move(groups), [this](auto& group) { on_refused(group); }); },
+            parts_.fatal, parts_.observe_commit) {}
 
   // The state machine -----------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ struct Sequencer::Impl {
     const bool behind = clock_behind();
     const Slot slot{next_position_, intake_now(), behind};
     Decision decision = next.decide(slot);
-    if (!decision.write) return next.done();
+    if (!decision.write) return next.done(Written::no);
     last_intake_ = slot.intake_time;
     auto group = std::make_shared<CommitGroup>();
     group->record = {{next_position_++, slot.intake_time, decision.type, decision.version},
@@ -123,6 +126,45 @@ struct Sequencer::Impl {
   // Sequencing ------------------------------------------------------------------------------
 
   void sequence(const IngestBatch& batch, std::function<void(IngestReply)> done) {
+    IngestReply reply = sequence_items(batch);
+    figures_.ignored_members += batch.decoded.ignored_members;
+    if (auto group = group_at(waits_for_)) {
+      group->waiting.push_back({std::move(reply), std::move(done)});
+    } else {
+      // Nothing new, and all that its duplicates refer to is durable and folded.
+      reply.position = durable_position();
+      count(reply);
+      done(std::move(reply));
+    }
+  }
+
+  /// The same decisions, on a group of its own that is taken back.
+  IngestReply rehearse(const IngestBatch& batch) {
+    IngestReply reply;
+    if (clock_behind()) {
+      reply.outcome = IngestReply::Outcome::clock_behind;
+      return reply;
+    }
+    const Position position = durable_position();
+    const Position scratch = next_position_;
+    const Instant last_intake = last_intake_;
+    const std::size_t raw_bytes = open_raw_bytes_;
+    const auto kept = std::exchange(open_, nullptr);
+    if (kept) sealed_.push_back(kept);
+    reply = sequence_items(batch);
+    if (open_) take_back(*std::exchange(open_, nullptr));
+    if (kept) sealed_.pop_back();
+    open_ = kept;
+    open_raw_bytes_ = raw_bytes;
+    last_intake_ = last_intake;
+    for (IngestProblem& problem : reply.problems) {
+      if (problem.quarantine.position == scratch) problem.quarantine = {};
+    }
+    reply.position = position;
+    return reply;
+  }
+
+  IngestReply sequence_items(const IngestBatch& batch) {
     const auto& items = batch.decoded.items;
     hashes_.resize(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -135,15 +177,7 @@ struct Sequencer::Impl {
       if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes_[i + prefetch_ahead]);
       sequence_item(items[i], hashes_[i], static_cast<std::uint32_t>(i), reply);
     }
-    figures_.ignored_members += batch.decoded.ignored_members;
-    if (auto group = group_at(waits_for_)) {
-      group->waiting.push_back({std::move(reply), std::move(done)});
-    } else {
-      // Nothing new, and all that its duplicates refer to is durable and folded.
-      reply.position = next_position_ - 1 - sealed_.size() - (open_ ? 1 : 0);
-      count(reply);
-      done(std::move(reply));
-    }
+    return reply;
   }
 
   void sequence_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index, IngestReply& reply) {
@@ -287,6 +321,7 @@ struct Sequencer::Impl {
     const auto at = std::find(sealed_.begin(), sealed_.end(), group) - sealed_.begin();
     return next_position_ - (open_ ? 1 : 0) - sealed_.size() + static_cast<Position>(at);
   }
+  Position durable_position() const { return next_position_ - 1 - sealed_.size() - (open_ ? 1 : 0); }
   void wait_for(Position position) { waits_for_ = std::max(waits_for_, position); }
 
   std::string conflict_detail(EventOrdinal known) const {
@@ -298,12 +333,14 @@ struct Sequencer::Impl {
 
   // Durability ------------------------------------------------------------------------------
 
-  void post_durable(std::vector<std::shared_ptr<CommitGroup>> groups) {
-    parts_.post([this, alive = std::weak_ptr<bool>(alive_), groups = std::move(groups)] {
-      if (!alive.lock()) return;
-      for (const auto& group : groups) on_durable(*group);
-      advance();
-    });
+  /// Brings groups that the writer is done with back to the owner thread.
+  void post(std::vector<std::shared_ptr<CommitGroup>> groups, std::function<void(CommitGroup&)> finish) {
+    parts_.post(
+        [this, alive = std::weak_ptr<bool>(alive_), groups = std::move(groups), finish = std::move(finish)] {
+          if (!alive.lock()) return;
+          for (const auto& group : groups) finish(*group);
+          advance();
+        });
   }
 
   void on_durable(CommitGroup& group) {
@@ -320,7 +357,35 @@ struct Sequencer::Impl {
       count(waiting.reply);
       waiting.done(std::move(waiting.reply));
     }
-    if (group.exclusive_done) group.exclusive_done();
+    if (group.exclusive_done) group.exclusive_done(Written::yes);
+  }
+
+  /// The disk is full. The open group goes too: it may hold duplicates of this one's events.
+  void on_refused(CommitGroup& group) {
+    VOUCHERD_ASSERT(sealed_.size() == 1 && sealed_.front().get() == &group);
+    auto refused = std::move(group.waiting);
+    if (open_) {
+      std::move(open_->waiting.begin(), open_->waiting.end(), std::back_inserter(refused));
+      take_back(*std::exchange(open_, nullptr));
+      open_raw_bytes_ = 0;
+    }
+    take_back(group);
+    const auto kept = std::exchange(sealed_, {});  // the group lives on until all are told
+    last_intake_ = parts_.journal.last_intake_time();
+    figures_.disk_full += refused.size();
+    for (const auto& waiting : refused) refuse(waiting.done, IngestReply::Outcome::disk_full);
+    if (group.exclusive_done) group.exclusive_done(Written::disk_full);
+  }
+
+  /// Forgets the last group, as if it had never been opened. Precondition: there is none behind it.
+  void take_back(const CommitGroup& group) {
+    --next_position_;
+    if (!group.usage) return;
+    for (std::size_t i = 0; i < group.hashes.size(); ++i) {
+      parts_.identities.erase(group.hashes[i], group.usage->first_ordinal + i);
+    }
+    next_ordinal_ = group.usage->first_ordinal;
+    for (const QuarantinedEvent& event : group.usage->quarantined) pending_bad_.erase(event.fingerprint);
   }
 
   void count(const IngestReply& reply) {
@@ -362,7 +427,8 @@ Sequencer::~Sequencer() = default;
 void Sequencer::submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done) {
   impl_->submit(std::move(batch), std::move(done));
 }
-void Sequencer::exclusive(std::function<Decision(const Slot&)> decide, std::function<void()> done) {
+IngestReply Sequencer::rehearse(const IngestBatch& batch) { return impl_->rehearse(batch); }
+void Sequencer::exclusive(std::function<Decision(const Slot&)> decide, std::function<void(Written)> done) {
   impl_->exclusives_.push_back({std::move(decide), std::move(done)});
   impl_->advance();
 }

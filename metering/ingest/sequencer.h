@@ -5,7 +5,9 @@
 // The acknowledgement contract. A reply comes only after the fsync of the record that holds
 // the batch's accepted and quarantined events, and after the commit of every event that one
 // of its duplicates refers to. After a crash, whatever was acknowledged is there; sending a
-// batch again is always safe, acknowledged or not.
+// batch again is always safe, acknowledged or not. Where the disk is full, the batches of the record
+// that did not fit, and those behind it, are refused and taken back: nothing of them is kept, and
+// each later record tries again.
 //
 // One owner thread calls everything here; one writer thread encodes and appends. While the
 // writer is busy, the next group fills: batching adapts by itself. Facts and closes are
@@ -48,11 +50,11 @@ struct IngestProblem {
   std::string source, id;
   ReasonCode code;
   std::string detail;
-  QuarantineNumber quarantine;
+  QuarantineNumber quarantine;  // {} where none has been given: a rehearsal
 };
 
 struct IngestReply {
-  enum class Outcome { done, overloaded, clock_behind, stopping } outcome = Outcome::done;
+  enum class Outcome { done, overloaded, clock_behind, stopping, disk_full } outcome = Outcome::done;
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
   Position position = 0;  // at which the batch is durable
   std::vector<IngestProblem> problems;
@@ -61,7 +63,8 @@ struct IngestReply {
 /// Counted since start; received = accepted + duplicate + conflict + quarantined at all times.
 struct IngestFigures {
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
-  std::uint64_t ignored_members = 0, overloaded = 0, commit_groups = 0;
+  std::uint64_t ignored_members = 0, commit_groups = 0;
+  std::uint64_t overloaded = 0, disk_full = 0;       // batches refused
   std::uint64_t queue_batches = 0, queue_bytes = 0;  // waiting now
 };
 
@@ -74,7 +77,7 @@ class Sequencer {
   /// hashes of its events in their order.
   using Fold = std::function<void(const Record& record, std::shared_ptr<const UsageRecord> usage,
                                   std::span<const std::uint64_t> hashes)>;
-  /// A failed append: must not return to normal work (the process exits).
+  /// A failed append (but for a full disk): must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
   /// Called on the writer thread with the seconds that an append took (encoding and fsync); may be empty.
   using ObserveCommit = std::function<void(double seconds)>;
@@ -102,6 +105,8 @@ class Sequencer {
 
   /// Replies through `done` on the owner thread, exactly once.
   void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
+  /// What submit() would answer now, with the position that it was judged at; keeps nothing.
+  IngestReply rehearse(const IngestBatch& batch);
 
   /// What an exclusive operation decides: a record to write, or nothing (a refusal, a dry run).
   struct Decision {
@@ -115,9 +120,11 @@ class Sequencer {
     Instant intake_time;  // that its record will have
     bool clock_behind;    // more than clock_behind_ms_max: it must refuse
   };
+  enum class Written { yes, no, disk_full };
   /// Runs `decide` when everything submitted before is durable and folded and nothing is under way;
-  /// if it writes, `done` runs after the record is durable and folded, else at once.
-  void exclusive(std::function<Decision(const Slot&)> decide, std::function<void()> done);
+  /// if it writes, `done` runs after the record is durable and folded, or is refused by a full disk;
+  /// else at once.
+  void exclusive(std::function<Decision(const Slot&)> decide, std::function<void(Written)> done);
 
   /// Stops taking batches (outcome stopping), finishes what was taken, then calls `drained`.
   void drain(std::function<void()> drained);

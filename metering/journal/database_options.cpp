@@ -10,6 +10,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <cstdarg>
@@ -29,6 +30,14 @@ class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, std::va_list) override {}
+};
+
+/// RocksDB watches a full disk and goes on by itself; here append() decides when.
+class NoRecoveryByItself final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
 };
 
 void set_tables(rocksdb::Options& to, const JournalOptions& options) {
@@ -56,6 +65,7 @@ void set_safety(rocksdb::Options& to) {
   to.force_consistency_checks = true;
   to.flush_verify_memtable_count = true;
   to.max_bgerror_resume_count = 0;  // after a failed write nothing is tried again
+  to.listeners.push_back(std::make_shared<NoRecoveryByItself>());
   to.recycle_log_file_num = 0;
   to.wal_compression = rocksdb::kNoCompression;
   to.manual_wal_flush = false;

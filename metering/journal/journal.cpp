@@ -42,6 +42,14 @@ Fault write_failed(const std::string& why) {
               ". What was not acknowledged may or may not be there after a restart; the process must exit."};
 }
 
+// Below this no recovery from a full disk is tried: it writes the memory's records into a table.
+constexpr std::uint64_t free_bytes_to_resume = 16u << 20;
+
+Fault disk_full(const std::string& why) {
+  return {"journal_full", "The journal's disk is full (" + why +
+                              "). Nothing of this was kept; free some space and try again."};
+}
+
 Fault unreadable(Position position, const std::string& why) {
   return {"record_damaged",
           "The record at position " + std::to_string(position) + " can't be read: " + why +
@@ -61,7 +69,8 @@ struct Journal::Impl {
   PosixFile lock;
   std::optional<AcknowledgedFile> acknowledged;  // absent where read-only
   std::unique_ptr<rocksdb::DB> database;
-  bool failed = false;  // by an append(); only the writer's thread looks at it
+  // By an append(); only the writer's thread looks at them.
+  bool failed = false, full = false;
 
   std::atomic<Position> last_position{0};
   std::atomic<std::int64_t> last_intake_ms{0};
@@ -73,6 +82,7 @@ struct Journal::Impl {
   }
 
   Result<void> write(std::span<const Record> records);
+  Result<void> resume();
 };
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -125,8 +135,11 @@ Result<void> Journal::append(std::span<const Record> records) {
   if (records.empty()) return {};
   if (impl_->failed) return write_failed("an earlier write has failed");
   const auto started = std::chrono::steady_clock::now();
+  if (impl_->full) {
+    if (auto resumed = impl_->resume(); !resumed) return resumed;
+  }
   if (auto written = impl_->write(records); !written) {
-    impl_->failed = true;
+    (written.error().code == "journal_full" ? impl_->full : impl_->failed) = true;
     return written;
   }
   const auto taken = std::chrono::steady_clock::now() - started;
@@ -154,12 +167,30 @@ Result<void> Journal::Impl::write(std::span<const Record> records) {
     }
   }
   if (const auto status = database->Write(durable_write(), &batch); !status.ok()) {
-    return write_failed(status.ToString());
+    return status.IsNoSpace() ? disk_full(status.ToString()) : write_failed(status.ToString());
   }
   // Only now, so that the file is never ahead of what is durable.
   if (auto stored = acknowledged->store(position); !stored) return write_failed(stored.error().detail);
   append_bytes += bytes;
   set_last(records.back().header);
+  return {};
+}
+
+/// After a full disk: the memory's records go into a table, and a new log begins behind what the failed
+/// write has left of itself in the old one.
+Result<void> Journal::Impl::resume() {
+  std::uint64_t free_bytes = 0;
+  const bool known = database->GetEnv()->GetFreeSpace(database->GetName(), &free_bytes).ok();
+  if (known && free_bytes < free_bytes_to_resume) {
+    return disk_full("only " + std::to_string(free_bytes) + " bytes are free, at least " +
+                     std::to_string(free_bytes_to_resume) + " are needed to go on");
+  }
+  if (const auto status = database->Resume(); !status.ok()) {
+    if (status.IsNoSpace()) return disk_full(status.ToString());
+    failed = true;
+    return write_failed(status.ToString());
+  }
+  full = false;
   return {};
 }
 

@@ -7,6 +7,11 @@
 // did not return may or may not be there after a crash, but never a part of one append()
 // call. A failed write or sync is fatal: append() logs nothing, retries nothing and
 // returns the Fault; the caller must exit (after a failed fsync the page cache lies).
+//
+// A full disk is the one exception, since nothing is wrong with what is there: append() returns
+// "journal_full", reads go on, and the next append() first puts everything that is in memory into
+// tables and begins a new log. Then what was refused is gone for good; until then a crash may
+// bring it back.
 #pragma once
 
 #include <cstdint>
@@ -98,7 +103,8 @@ class Journal {
   ~Journal();
 
   /// Durable when it returns. Precondition (asserted): positions follow last_position() without
-  /// a gap, and intake times do not fall. Fault "journal_write_failed": exit.
+  /// a gap, and intake times do not fall. Faults: "journal_full", after which the same positions are
+  /// free for another append(); "journal_write_failed": exit.
   [[nodiscard]] Result<void> append(std::span<const Record> records);
 
   /// 0 where empty.

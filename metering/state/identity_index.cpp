@@ -54,6 +54,28 @@ void IdentityIndex::insert(std::uint64_t hash, EventOrdinal ordinal) {
   ++size_;
 }
 
+void IdentityIndex::erase(std::uint64_t hash, EventOrdinal ordinal) {
+  Shard& shard = shards_[shard_of(hash)];
+  const std::size_t count = shard.size;
+  const std::uint64_t wanted = fingerprint_of(hash) << ordinal_bits | (ordinal + 1);
+  std::size_t hole = home(shard, fingerprint_of(hash));
+  while (shard.slots[hole] != wanted) {
+    VOUCHERD_ASSERT(shard.slots[hole] != 0);
+    hole = hole + 1 == count ? 0 : hole + 1;
+  }
+  // What follows moves up where the hole would part it from its home: no search stops too early.
+  for (std::size_t at = hole + 1 == count ? 0 : hole + 1; shard.slots[at] != 0;
+       at = at + 1 == count ? 0 : at + 1) {
+    const std::size_t from = home(shard, shard.slots[at] >> ordinal_bits);
+    if ((at + count - from) % count < (at + count - hole) % count) continue;
+    shard.slots[hole] = shard.slots[at];
+    hole = at;
+  }
+  shard.slots[hole] = 0;
+  --shard.used;
+  --size_;
+}
+
 void IdentityIndex::start_moving() {
   const std::uint64_t slots = shard_count * shard_slots_;
   shard_slots_ += shard_slots_ / 4;

@@ -24,6 +24,8 @@ class IdentityIndex {
   bool find(std::uint64_t hash, IsSame&& is_same) const;
   /// Precondition (asserted): ordinal < ordinals_max.
   void insert(std::uint64_t hash, EventOrdinal ordinal);
+  /// Takes back an insert(). Precondition (asserted): the pair is there.
+  void erase(std::uint64_t hash, EventOrdinal ordinal);
   std::uint64_t size() const { return size_; }
   std::size_t memory_bytes() const;
 

@@ -25,8 +25,7 @@ inline constexpr const char* firm_of_tests = "91500000MA5UG0WY2W";
 
 class ApiTest : public ::testing::Test {
  protected:
-  ApiTest() {
-    config::Options options;
+  explicit ApiTest(config::Options options = {}) {
     options.directory = directory_.path() + "/data";
     engine_ = Engine::open(
                   options, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
@@ -35,18 +34,28 @@ class ApiTest : public ::testing::Test {
     add_routes(router_, *engine_, body_bytes_max_of_tests);
   }
 
-  http::Response ask(const std::string& method, const std::string& target, std::string body = "",
-                     Headers headers = {}) {
+  using Answer = std::shared_ptr<std::optional<http::Response>>;
+  /// Asks without waiting: the answer lands in the returned slot (empty until then).
+  Answer start(const std::string& method, const std::string& target, std::string body = "",
+               Headers headers = {}) {
     http::Request request;
     request.method = method;
     http::parse_target(target, request).value();
     request.headers = std::move(headers);
     request.body = std::move(body);
     request.peer = "127.0.0.1:50000";
-    std::optional<http::Response> answer;
-    router_.dispatch(std::move(request), [&](http::Response response) { answer = std::move(response); });
-    loop_.run_until([&] { return answer.has_value(); });
-    return std::move(*answer);
+    auto answer = std::make_shared<std::optional<http::Response>>();
+    router_.dispatch(std::move(request),
+                     [answer](http::Response response) { *answer = std::move(response); });
+    return answer;
+  }
+  http::Response wait(const Answer& answer) {
+    loop_.run_until([&] { return answer->has_value(); });
+    return **answer;
+  }
+  http::Response ask(const std::string& method, const std::string& target, std::string body = "",
+                     Headers headers = {}) {
+    return wait(start(method, target, std::move(body), std::move(headers)));
   }
   http::Response get(const std::string& target, Headers headers = {}) {
     return ask("GET", target, "", std::move(headers));

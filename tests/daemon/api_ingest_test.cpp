@@ -85,6 +85,59 @@ TEST_F(ApiIngestTest, SaysWhichEncodingsItTakes) {
   EXPECT_EQ(answer.headers, (Headers{{"Accept-Encoding", "gzip, zstd"}}));
 }
 
+TEST_F(ApiIngestTest, ADryRunAnswersWhatWouldHappenAndKeepsNothing) {
+  register_all();
+  const auto position = engine_->position();
+  const std::string batch =
+      event("1") + "\n" + event("1") + "\n" + usage("2", "2026-06-01T00:00:00Z", "-1").dump();
+  const Headers ndjson = {{"content-type", "application/x-ndjson"}};
+  const auto dry = ask("POST", "/v1/events?dry_run=1", batch, ndjson);
+  ASSERT_EQ(dry.status, 200) << dry.body;
+  Json expected = Json::parse(dry.body);
+  EXPECT_EQ(expected["accepted"], 1);
+  EXPECT_EQ(expected["duplicate"], 1);
+  EXPECT_EQ(expected["quarantined"], 1);
+  EXPECT_FALSE(expected["problems"][0].contains("quarantine"));
+  EXPECT_EQ(expected["position"], position);
+  EXPECT_EQ(engine_->position(), position);
+
+  const auto done = ask("POST", "/v1/events?dry_run=0", batch, ndjson);
+  expected["position"] = position + 1;
+  expected["problems"][0]["quarantine"] = std::to_string(position + 1) + ".0";
+  EXPECT_EQ(Json::parse(done.body), expected);
+  EXPECT_EQ(ask("POST", "/v1/events?dry_run=yes", batch, ndjson).status, 422);
+}
+
+config::Options a_queue_of_one_event() {
+  config::Options options;
+  options.queue_bytes_max = 1;
+  options.group_events_max = 1;
+  return options;
+}
+
+class ApiOverloadTest : public ApiTest {
+ protected:
+  ApiOverloadTest() : ApiTest(a_queue_of_one_event()) {}
+};
+
+TEST_F(ApiOverloadTest, AFullQueueAnswersWhenToComeAgainAndKeepsNothing) {
+  register_all();
+  const auto send = [&](const std::string& id) {
+    return start("POST", "/v1/events", usage(id, "2026-06-01T00:00:00Z", "1").dump(),
+                 {{"content-type", "application/json"}});
+  };
+  const auto with_the_writer = send("1");
+  const auto in_the_open_group = send("2");
+  const auto refused = send("3");
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->status, 503);
+  EXPECT_EQ((*refused)->headers, (Headers{{"Retry-After", "1"}}));
+  EXPECT_EQ(wait(with_the_writer).status, 200);
+  EXPECT_EQ(wait(in_the_open_group).status, 200);
+  EXPECT_EQ(get("/v1/events?source=/s&id=3").status, 404);
+  EXPECT_EQ(wait(send("3")).status, 200);
+}
+
 class BinaryModeTest : public ApiIngestTest {
  protected:
   static Headers attributes() {

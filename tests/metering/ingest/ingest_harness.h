@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "metering/ingest/sequencer.h"
+#include "tests/support/full_disk.h"
 #include "tests/support/owner_loop.h"
 #include "tests/support/temp_dir.h"
 
@@ -46,7 +47,10 @@ inline std::string correction_text(const std::string& id, const std::string& cor
 class IngestHarness {
  public:
   explicit IngestHarness(IngestLimits limits = {}) {
-    journal = Journal::open({dir.path() + "/data"}).value();
+    JournalOptions options;
+    options.directory = dir.path() + "/data";
+    options.environment = disk.environment();
+    journal = Journal::open(options).value();
     Genesis genesis;
     const Record first{{1, clock.now(), RecordType::genesis, 1}, encode_genesis(genesis)};
     journal->append({&first, 1}).value();
@@ -68,12 +72,16 @@ class IngestHarness {
         limits);
   }
 
-  /// Submits NDJSON; the reply lands in the returned slot (empty until then).
-  std::shared_ptr<std::optional<IngestReply>> submit(const std::string& ndjson) {
+  std::unique_ptr<IngestBatch> batch_of(const std::string& ndjson) {
     auto batch = std::make_unique<IngestBatch>();
     batch->body = ndjson;
     batch->body.reserve(ndjson.size() + wire::body_padding_bytes);
     batch->decoded = decoder.decode(batch->body, wire::BodyFormat::ndjson).value();
+    return batch;
+  }
+  /// Submits NDJSON; the reply lands in the returned slot (empty until then).
+  std::shared_ptr<std::optional<IngestReply>> submit(const std::string& ndjson) {
+    auto batch = batch_of(ndjson);
     auto reply = std::make_shared<std::optional<IngestReply>>();
     sequencer->submit(std::move(batch), [reply](IngestReply done) {
       if (reply->has_value()) std::abort();  // exactly once
@@ -88,6 +96,7 @@ class IngestHarness {
   IngestReply send(const std::string& ndjson) { return wait(submit(ndjson)); }
 
   TempDir dir;
+  FullDisk disk;
   ManualClock clock{parse_instant("2026-03-05T00:00:00+08:00").value()};
   FixedRegistry registry;
   OwnerLoop loop;

@@ -184,7 +184,7 @@ TEST(SequencerTest, RunsAnExclusiveOperationOnEverythingBeforeAndNothingAfter) {
         position = slot.position;
         return Sequencer::Decision{true, RecordType::facts, 1, "x"};
       },
-      [&] { done = true; });
+      [&](Sequencer::Written written) { done = written == Sequencer::Written::yes; });
   const auto later = h.submit(event_text("3"));
   h.wait(later);
   EXPECT_TRUE(done);

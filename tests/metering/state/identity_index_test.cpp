@@ -72,5 +72,32 @@ TEST(IdentityIndexTest, AgreesWithAMapOverTwoMillionIdentities) {
   EXPECT_LT(false_candidates, 50u);  // 40 bits of the hash are compared: 0.2 are to be expected
 }
 
+TEST(IdentityIndexTest, TakesBackWhatWasInserted) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  test::Random random(seed);
+  IdentityIndex index;
+  std::unordered_map<EventOrdinal, std::uint64_t> model;
+  for (EventOrdinal ordinal = 0; ordinal < 20'000; ++ordinal) {
+    // Few shards, and often the same fingerprint: long runs, also over a shard's end.
+    const std::uint64_t hash = ordinal % 3 == 0 ? ~random() % 1'000'000 * 0x40'0000 : ~(random() % 50'000);
+    index.insert(hash, ordinal);
+    model.emplace(ordinal, hash);
+    if (random() % 2 == 0) continue;
+    const EventOrdinal gone = random() % (ordinal + 1);
+    if (const auto found = model.find(gone); found != model.end()) {
+      index.erase(found->second, gone);
+      model.erase(found);
+    }
+  }
+  EXPECT_EQ(index.size(), model.size());
+  for (const auto& [ordinal, hash] : model) {
+    ASSERT_TRUE(index.find(hash, [&, wanted = ordinal](EventOrdinal found) { return found == wanted; }));
+  }
+  for (const auto& [ordinal, hash] : model) index.erase(hash, ordinal);
+  EXPECT_EQ(index.size(), 0u);
+  for (const auto& [ordinal, hash] : model) ASSERT_TRUE(candidates(index, hash).empty());
+}
+
 }  // namespace
 }  // namespace voucherd
