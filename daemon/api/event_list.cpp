@@ -1,6 +1,7 @@
 // GET /v1/events?subject=…: the raw events behind a figure, in journal order, page after page.
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "daemon/api/api.h"
 #include "daemon/api/event_queries.h"
@@ -12,23 +13,34 @@ namespace voucherd::api {
 
 namespace {
 
-struct EventFilter {
-  std::string subject;
-  std::optional<LocalDay> from, until;  // [from, until)
-  std::optional<std::string> sku;
-  std::optional<EventPlace> after;
-  std::size_t limit = events_default;
-};
-
 enum class Format { json, ndjson, csv };
 
+struct EventFilter {
+  std::string subject;
+  DayRun days{parse_day("0001-01-01").value(), local_day_max};
+  std::optional<std::string> sku;
+  EventPlace next{1, 0};  // where to begin
+  std::size_t limit = events_default;
+  Format format = Format::json;
+};
+
 /// The first of our types that Accept names; JSON where it names none.
-Format choose_format(std::string_view accept) {
+Format by_accept(std::string_view accept) {
   const std::size_t csv = accept.find("text/csv");
   const std::size_t ndjson = accept.find("application/x-ndjson");
   const std::size_t json = std::min(accept.find("application/json"), accept.find("*/*"));
   if (ndjson < csv && ndjson < json) return Format::ndjson;
   return csv < json ? Format::csv : Format::json;
+}
+
+/// By ?format=, else by Accept; adds to `faults` where there is no such format.
+Format read_format(const http::Request& request, std::vector<billing::FieldFault>& faults) {
+  const std::string* given = request.query_value("format");
+  if (given == nullptr) return by_accept(request.header("accept"));
+  if (*given == "ndjson") return Format::ndjson;
+  if (*given == "csv") return Format::csv;
+  if (*given != "json") faults.push_back({"format", "must be json, ndjson or csv"});
+  return Format::json;
 }
 
 const char* content_type_of(Format format) {
@@ -48,7 +60,8 @@ std::optional<LocalDay> read_day(const http::Request& request, const char* name,
 }
 
 std::variant<EventFilter, http::Response> read_filter(const http::Request& request) {
-  if (auto refusal = refuse_unknown_query(request, {"subject", "from", "until", "sku", "limit", "after"})) {
+  if (auto refusal =
+          refuse_unknown_query(request, {"subject", "from", "until", "sku", "limit", "after", "format"})) {
     return *refusal;
   }
   EventFilter filter;
@@ -58,8 +71,9 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
   } else {
     faults.push_back({"subject", "name the firm, or one event by source and id"});
   }
-  filter.from = read_day(request, "from", faults);
-  filter.until = read_day(request, "until", faults);
+  if (const auto from = read_day(request, "from", faults)) filter.days.first = *from;
+  if (const auto until = read_day(request, "until", faults)) filter.days.last = LocalDay{until->days - 1};
+  filter.format = read_format(request, faults);
   if (const std::string* sku = request.query_value("sku")) filter.sku = *sku;
   if (const std::string* limit = request.query_value("limit")) {
     const char* const end = limit->data() + limit->size();
@@ -71,7 +85,7 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
   if (const std::string* after = request.query_value("after")) {
     // A place is written as a quarantine number is.
     if (const auto place = parse_quarantine_number(*after)) {
-      filter.after = EventPlace{place->position, place->index};
+      filter.next = EventPlace{place->position, place->index + 1};
     } else {
       faults.push_back({"after", "must be position.index, like 1842.0"});
     }
@@ -83,81 +97,14 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
 bool fits_usage(const EventFilter& filter, const EventView& usage, UtcOffset offset) {
   if (filter.sku && usage.sku != *filter.sku) return false;
   const UsageSpan span = usage_span(usage);
-  if (filter.until && local_day(span.from, offset) >= *filter.until) return false;
+  if (local_day(span.from, offset) > filter.days.last) return false;
   // Half-open: what ends at midnight does not touch the day that begins.
   const Instant last = span.from < span.to ? Instant{span.to.ms - 1} : span.to;
-  return !filter.from || local_day(last, offset) >= *filter.from;
-}
-
-/// A correction stands behind the figures of the event that it corrects.
-bool fits(const Engine& engine, const EventFilter& filter, const EventView& event) {
-  if (event.subject != filter.subject) return false;
-  const UtcOffset offset = engine.genesis().offset;
-  if (event.kind == EventKind::usage) return fits_usage(filter, event, offset);
-  bool fitting = false;
-  engine.find_event(event.corrects_source, event.corrects_id,
-                    [&](const EventView& corrected, EventPlace, Instant) {
-                      fitting = fits_usage(filter, corrected, offset);
-                    });
-  return fitting;
-}
-
-/// Where to begin: nothing is taken in more than some minutes before its usage ends, so that what came
-/// long before `from` is passed over unread.
-EventPlace first_place(const Engine& engine, const EventFilter& filter) {
-  EventPlace place{1, 0};
-  if (filter.after) place = {filter.after->position, filter.after->index + 1};
-  if (filter.from) {
-    const Instant begin = start_of(*filter.from, engine.genesis().offset);
-    const Position position = engine.first_position_at({begin.ms - usage_ahead_ms_max});
-    if (place.position < position) place = {position, 0};
-  }
-  return place;
-}
-
-/// A page on its way: the rows of its format, and where the next one begins.
-struct EventPage {
-  std::string rows;
-  std::size_t count = 0;
-  std::optional<EventPlace> next;  // the place to go on after
-};
-
-void add_row(EventPage& page, Format format, const EventView& event, EventPlace place, Instant received_at,
-             UtcOffset offset) {
-  if (format == Format::csv) {
-    page.rows += csv_row(event, place, received_at, offset);
-  } else {
-    if (format == Format::json && page.count > 0) page.rows += ",\n";
-    page.rows += show_kept_event(event, place, received_at, offset).dump();
-    if (format == Format::ndjson) page.rows += "\n";
-  }
-  ++page.count;
-}
-
-EventPage read_events(const Engine& engine, const EventFilter& filter, Format format) {
-  EventPage page;
-  std::size_t scanned = 0;
-  EventPlace last;
-  engine.scan_events(first_place(engine, filter), [&](const EventView& event, EventPlace place, Instant at) {
-    if (scanned++ == events_scanned_max) {
-      page.next = last;
-      return false;
-    }
-    if (fits(engine, filter, event)) {
-      if (page.count == filter.limit) {
-        page.next = last;
-        return false;
-      }
-      add_row(page, format, event, place, at, engine.genesis().offset);
-    }
-    last = place;
-    return true;
-  });
-  return page;
+  return local_day(last, offset) >= filter.days.first;
 }
 
 /// The same target with another `after`, for the Link header.
-std::string next_target(const http::Request& request, EventPlace after) {
+std::string next_target(const std::vector<std::pair<std::string, std::string>>& query, EventPlace after) {
   const auto encoded = [](std::string_view text) {
     constexpr const char* digits = "0123456789ABCDEF";
     std::string out;
@@ -174,34 +121,114 @@ std::string next_target(const http::Request& request, EventPlace after) {
     return out;
   };
   std::string target = "/v1/events?";
-  for (const auto& [name, value] : request.query) {
+  for (const auto& [name, value] : query) {
     if (name != "after") target += name + "=" + encoded(value) + "&";
   }
   return target + "after=" + to_string(after);
 }
 
+/// One listing on its way: a record at a time, so that ingest goes on meanwhile.
+class Listing : public std::enable_shared_from_this<Listing> {
+ public:
+  Listing(const Engine& engine, EventFilter filter, const http::Request& request, http::Reply reply)
+      : engine_(engine), filter_(std::move(filter)), query_(request.query), reply_(std::move(reply)) {}
+
+  void step() {
+    const bool nothing_fits = filter_.days.last < filter_.days.first;
+    const auto position = nothing_fits
+                              ? std::nullopt
+                              : engine_.next_candidate(filter_.next.position, filter_.subject, filter_.days);
+    if (!position || *position > engine_.position()) return finish();
+    if (*position != filter_.next.position) filter_.next = {*position, 0};
+    engine_.visit_record(
+        *position, filter_.next.index,
+        [&](const EventView& event, EventPlace place, Instant at, std::optional<EventOrdinal> corrected) {
+          return take(event, place, at, corrected);
+        });
+    if (more_) return finish();
+    filter_.next = {*position + 1, 0};
+    engine_.later([self = shared_from_this()] { self->step(); });
+  }
+
+ private:
+  /// False: the page ends before this event.
+  bool take(const EventView& event, EventPlace place, Instant received_at,
+            std::optional<EventOrdinal> corrected) {
+    if (scanned_++ >= events_scanned_max) return end_page();
+    if (event.subject == filter_.subject && fits(event, corrected)) {
+      if (count_ == filter_.limit) return end_page();
+      add_row(event, place, received_at);
+    }
+    last_ = place;
+    return true;
+  }
+
+  bool end_page() {
+    more_ = true;
+    return false;
+  }
+
+  /// A correction stands behind the figures of the event that it corrects.
+  bool fits(const EventView& event, std::optional<EventOrdinal> corrected) {
+    const UtcOffset offset = engine_.genesis().offset;
+    if (!corrected) return fits_usage(filter_, event, offset);
+    bool fitting = false;
+    scanned_ += events_per_correction;
+    engine_.visit_event(*corrected, [&](const EventView& usage, EventPlace, Instant) {
+      fitting = fits_usage(filter_, usage, offset);
+    });
+    return fitting;
+  }
+
+  void add_row(const EventView& event, EventPlace place, Instant received_at) {
+    const UtcOffset offset = engine_.genesis().offset;
+    if (filter_.format == Format::csv) {
+      rows_ += csv_row(event, place, received_at, offset);
+    } else {
+      if (filter_.format == Format::json && count_ > 0) rows_ += ",\n";
+      rows_ += show_kept_event(event, place, received_at, offset).dump();
+      if (filter_.format == Format::ndjson) rows_ += "\n";
+    }
+    ++count_;
+  }
+
+  void finish() {
+    http::Response response;
+    response.content_type = content_type_of(filter_.format);
+    response.headers.emplace_back("Vary", "Accept");
+    if (more_) response.headers.emplace_back("Link", "<" + next_target(query_, last_) + ">; rel=\"next\"");
+    if (filter_.format == Format::csv) {
+      response.body = csv_heading() + rows_;
+    } else if (filter_.format == Format::ndjson) {
+      response.body = std::move(rows_);
+    } else {
+      response.body = "{\"items\":[" + rows_ + "]";
+      if (more_) response.body += ",\"next\":\"" + to_string(last_) + "\"";
+      response.body += "}\n";
+    }
+    reply_(std::move(response));
+  }
+
+  // What it costs to read another record for a correction, in events looked at.
+  static constexpr std::size_t events_per_correction = 1000;
+
+  const Engine& engine_;
+  EventFilter filter_;
+  std::vector<std::pair<std::string, std::string>> query_;
+  http::Reply reply_;
+  std::string rows_;  // bounded by the limit and the length of an event
+  std::size_t count_ = 0, scanned_ = 0;
+  EventPlace last_;  // looked at: where the next page goes on after
+  bool more_ = false;
+};
+
 }  // namespace
 
-http::Response list_events(const Engine& engine, const http::Request& request) {
-  const auto read = read_filter(request);
-  if (const auto* refusal = std::get_if<http::Response>(&read)) return *refusal;
-  const Format format = choose_format(request.header("accept"));
-  EventPage page = read_events(engine, std::get<EventFilter>(read), format);
-  http::Response response;
-  response.content_type = content_type_of(format);
-  response.headers.emplace_back("Vary", "Accept");
-  if (page.next)
-    response.headers.emplace_back("Link", "<" + next_target(request, *page.next) + ">; rel=\"next\"");
-  if (format == Format::csv) {
-    response.body = csv_heading() + page.rows;
-  } else if (format == Format::ndjson) {
-    response.body = std::move(page.rows);
-  } else {
-    response.body = "{\"items\":[" + page.rows + "]";
-    if (page.next) response.body += ",\"next\":\"" + to_string(*page.next) + "\"";
-    response.body += "}\n";
-  }
-  return response;
+void list_events(const Engine& engine, const http::Request& request, http::Reply reply) {
+  auto read = read_filter(request);
+  if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
+  std::make_shared<Listing>(engine, std::move(std::get<EventFilter>(read)), request, std::move(reply))
+      ->step();
 }
 
 }  // namespace voucherd::api

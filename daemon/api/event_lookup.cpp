@@ -38,53 +38,67 @@ Trace trace_of(const Engine& engine, const EventView& event) {
   return trace;
 }
 
-/// Whether the statement has the usage month and SKU on a line, or as unpriced.
-bool carries(const Json& statement, Month usage_month, const SkuId& sku) {
-  for (const char* part : {"lines", "unpriced"}) {
-    for (const Json& entry : statement.at(part)) {
-      if (entry.at("usage_month") == to_string(usage_month) && entry.at("sku") == sku.value) return true;
-    }
-  }
-  return false;
+enum class Carried { no, unpriced, line };
+
+/// How the statement shows usage of the month and SKU.
+Carried carried(const Json& statement, Month usage_month, const SkuId& sku) {
+  const auto has = [&](const char* part) {
+    return std::any_of(statement.at(part).begin(), statement.at(part).end(), [&](const Json& entry) {
+      return entry.at("usage_month") == to_string(usage_month) && entry.at("sku") == sku.value;
+    });
+  };
+  if (has("lines")) return Carried::line;
+  return has("unpriced") ? Carried::unpriced : Carried::no;
 }
 
-/// The statement that carries usage which came at `position`: of the first close after it, else of the
-/// earliest month that is open to it (rules §6). nullopt where that one has no line of it.
-std::optional<Month> carrying_period(const Engine& engine, const Trace& trace, Month usage_month,
-                                     Position position) {
+/// Adds the statements that carry usage which came at `position`: of the closes after it, or of the earliest
+/// month that is open to it (rules §6), up to the first one with a line; before a price exists, each one
+/// shows it as unpriced.
+void add_periods(const Engine& engine, const Trace& trace, Month usage_month, Position position,
+                 std::set<Month>& periods) {
   const auto& ledger = engine.ledger();
   const auto closed_through = ledger.closed_through();
+  const auto add = [&](Month period, const Json& statement) {
+    const Carried how = carried(statement, usage_month, trace.sku);
+    if (how != Carried::no) periods.insert(period);
+    return how == Carried::line;
+  };
   Month period = usage_month;
   for (; closed_through && period <= *closed_through; period = period.next()) {
-    if (ledger.closed(period).value().position < position) continue;
     // A close may have taken months along that had nothing to bill: then its own has the line.
+    const auto closed = ledger.closed(period);
+    if (!closed || closed->position < position) continue;
     const auto statement = ledger.closed_statement(period, trace.firm);
-    if (statement && carries(Json::parse(statement->canonical), usage_month, trace.sku)) return period;
+    if (statement && add(period, Json::parse(statement->canonical))) return;
   }
-  const auto statement = ledger.open_statement(period, trace.firm);
-  if (statement && carries(Json::parse(to_canonical_json(*statement)), usage_month, trace.sku)) return period;
-  return std::nullopt;
+  if (const auto statement = ledger.open_statement(period, trace.firm)) {
+    add(period, Json::parse(to_canonical_json(*statement)));
+  }
 }
 
 Json statements_of(const Engine& engine, const EventView& event, EventPlace place) {
   const Trace trace = trace_of(engine, event);
   std::set<Month> periods;
   for (const Month month : trace.usage_months) {
-    if (const auto period = carrying_period(engine, trace, month, place.position)) periods.insert(*period);
+    add_periods(engine, trace, month, place.position, periods);
   }
   Json numbers = Json::array();
   for (const Month period : periods) numbers.push_back(billing::statement_number(period, trace.firm));
   return numbers;
 }
 
+/// All corrections of the event as they came; `counts` says of which one the quantity is in force.
 Json corrections_of(const Engine& engine, EventPlace place) {
   Json corrections = Json::array();
-  const auto winning = engine.winning_correction(place);
-  if (!winning) return corrections;
-  engine.scan_events(*winning, [&](const EventView& event, EventPlace at, Instant received_at) {
-    corrections.push_back(show_kept_event(event, at, received_at, engine.genesis().offset));
-    return false;
-  });
+  const EventOrdinal ordinal = engine.ordinal_of(place);
+  const auto winning = engine.usage().winning_correction(ordinal);
+  for (const EventOrdinal correction : engine.usage().corrections_of(ordinal)) {
+    engine.visit_event(correction, [&](const EventView& event, EventPlace at, Instant received_at) {
+      Json shown = show_kept_event(event, at, received_at, engine.genesis().offset);
+      shown["counts"] = correction == winning;
+      corrections.push_back(std::move(shown));
+    });
+  }
   return corrections;
 }
 

@@ -8,13 +8,14 @@ namespace voucherd::api {
 
 inline constexpr std::size_t events_default = 1000;
 inline constexpr std::size_t events_max = 10'000;
-/// Events that one answer looks at, so that a rare firm in a long journal holds up nobody: a page may be
-/// short and still have a next.
-inline constexpr std::size_t events_scanned_max = 500'000;
+/// Events that one answer looks at, so that nobody waits for a rare one in a long journal: a page may be
+/// short, or empty, and still have a next.
+inline constexpr std::size_t events_scanned_max = 2'000'000;
 
 /// ?source=…&id=…
 http::Response find_event(const Engine& engine, const http::Request& request);
-/// ?subject=…&from=…&until=…&sku=…, as JSON, NDJSON or CSV.
-http::Response list_events(const Engine& engine, const http::Request& request);
+/// ?subject=…&from=…&until=…&sku=…, as JSON, NDJSON or CSV. Replies later: between two records whatever else
+/// waits for the owner thread is done first.
+void list_events(const Engine& engine, const http::Request& request, http::Reply reply);
 
 }  // namespace voucherd::api

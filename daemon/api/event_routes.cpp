@@ -107,7 +107,8 @@ void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max
   router.add(
       "GET", "/v1/events", [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
         const bool one = request.query_value("source") != nullptr || request.query_value("id") != nullptr;
-        reply(one ? find_event(engine, request) : list_events(engine, request));
+        if (one) return reply(find_event(engine, request));
+        list_events(engine, request, reply);
       });
 }
 

@@ -129,6 +129,16 @@ http::Response list_usage(const Engine& engine, const http::Request& request) {
   return list_response(std::move(items), next);
 }
 
+/// The days without usage between the first one with and the last.
+Json show_gaps(const DaySet& days) {
+  Json gaps = Json::array();
+  for (std::size_t i = 1; i < days.runs().size(); ++i) {
+    const LocalDay from{days.runs()[i - 1].last.days + 1};
+    gaps.push_back({{"from", to_string(from)}, {"until", to_string(days.runs()[i].first)}});
+  }
+  return gaps;
+}
+
 http::Response list_sources(const Engine& engine, const http::Request& request) {
   if (auto refusal = refuse_unknown_query(request, {"limit", "after"})) return *refusal;
   const auto page = read_page(request);
@@ -145,11 +155,12 @@ http::Response list_sources(const Engine& engine, const http::Request& request) 
       break;
     }
     const auto& [name, figures] = *source;
-    const bool has_usage = figures.last_usage != Instant{};
+    const bool has_usage = !figures.usage_days.runs().empty();
     items.push_back({{"source", name},
                      {"events", figures.events},
                      {"last_usage", has_usage ? Json(format_instant(figures.last_usage, offset)) : Json()},
-                     {"last_arrival", format_instant(figures.last_arrival, offset)}});
+                     {"last_arrival", format_instant(figures.last_arrival, offset)},
+                     {"gaps", show_gaps(figures.usage_days)}});
     last = name;
   }
   return list_response(std::move(items), next);

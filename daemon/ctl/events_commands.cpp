@@ -1,4 +1,4 @@
-// events send|find: usage on its way in.
+// events send|find|list: usage on its way in, and what is kept of it.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -7,6 +7,7 @@
 #include "daemon/ctl/event_sender.h"
 #include "daemon/ctl/progress.h"
 #include "daemon/ctl/text_output.h"
+#include "daemon/ctl/usage_text.h"
 
 namespace voucherd::ctl {
 
@@ -139,6 +140,42 @@ int find_event(const Session& session, const std::string& source, const std::str
   return exit_done;
 }
 
+struct ListArguments {
+  std::string firm, from, until, sku;
+};
+
+/// Line by line as the pages come: nothing but a page is kept.
+int list_events(const Session& session, const ListArguments& arguments) {
+  ApiClient api(session.server);
+  const Query query{{"subject", arguments.firm},
+                    {"from", arguments.from},
+                    {"until", arguments.until},
+                    {"sku", arguments.sku}};
+  const auto done = session.json ? print_list(api, "/v1/events", query, {}, true)
+                                 : api.for_each_item("/v1/events", query, [](Json&& item) {
+                                     std::cout << event_line(item) << '\n';
+                                     return true;
+                                   });
+  std::cout << std::flush;
+  return done ? exit_done : report(done.error());
+}
+
+void add_list(CLI::App& group, Session& session) {
+  auto* list = group.add_subcommand("list", "List the accepted events of a firm");
+  const auto arguments = std::make_shared<ListArguments>();
+  list->add_option("--firm", arguments->firm, "The firm (统一社会信用代码)")->required();
+  list->add_option("--from", arguments->from, "The first day of usage, e.g. 2026-03-01");
+  list->add_option("--until", arguments->until, "The day after the last");
+  list->add_option("--sku", arguments->sku, "Only of this SKU");
+  list->footer(R"(
+In the order in which they were accepted. A correction stands on the days of what it corrects.
+
+Examples:
+  voucherctl events list --firm 91500000MA5U00000W --from 2026-03-01 --until 2026-04-01
+  voucherctl --json events list --firm 91500000MA5U00000W --sku gpu.a800 | jq length)");
+  on_command(list, session, [&session, arguments] { return list_events(session, *arguments); });
+}
+
 void add_send(CLI::App& group, Session& session) {
   auto* send = group.add_subcommand("send", "Send a file of events, one JSON object a line");
   const auto arguments = std::make_shared<SendArguments>();
@@ -166,16 +203,22 @@ Examples:
 }  // namespace
 
 void add_events_commands(CLI::App& app, Session& session) {
-  auto* group = app.add_subcommand("events", "Usage events: send, find");
+  auto* group = app.add_subcommand("events", "Usage events: send, find, list");
   group->require_subcommand(1);
   add_send(*group, session);
+  add_list(*group, session);
 
   auto* find = group->add_subcommand("find", "Show one accepted event");
   const auto source = std::make_shared<std::string>();
   const auto id = std::make_shared<std::string>();
   find->add_option("--source", *source, "The event's source")->required();
   find->add_option("--id", *id, "The event's id")->required();
-  find->footer("\nExample:\n  voucherctl events find --source /centre/rongzhi/slurm --id job-81723/step-0");
+  find->footer(R"(
+With its place in the journal, its corrections and the statements that it is on.
+
+Examples:
+  voucherctl events find --source /centre/rongzhi/slurm --id job-81723/step-0
+  voucherctl --json events find --source /s --id 1 | jq .statements)");
   on_command(find, session, [&session, source, id] { return find_event(session, *source, *id); });
 }
 

@@ -108,13 +108,14 @@ struct Engine::Impl {
     return folded;
   }
 
-  void start(const Clock& clock, PostToOwner post, Fatal fatal, ObserveCommit observe_commit) {
+  void start(const Clock& clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
+    post = to_owner;
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
     sequencer = std::make_unique<Sequencer>(
         Sequencer::Parts{*journal, clock, fold.usage(), fold.identities(), fold.blocks(), registry,
-                         fold.genesis().hash_seed, fold.genesis().offset, std::move(post),
+                         fold.genesis().hash_seed, fold.genesis().offset, std::move(to_owner),
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
                                 std::span<const std::uint64_t> hashes) {
                            fold.apply(record, usage, hashes);
@@ -157,6 +158,7 @@ struct Engine::Impl {
   Fold fold;
   LedgerRegistry registry;
   CheckpointStore checkpoints;
+  PostToOwner post;
   Position checkpoint_position = 0;
   std::unique_ptr<Sequencer> sequencer;
   std::atomic<bool> checkpoint_busy = false;
@@ -252,57 +254,53 @@ std::size_t Engine::identity_memory_bytes() const { return impl_->fold.identitie
 bool Engine::find_event(std::string_view source, std::string_view id,
                         const std::function<void(const EventView&, EventPlace, Instant)>& visit) const {
   Fold& fold = impl_->fold;
-  return fold.identities().find(identity_hash(source, id, fold.genesis().hash_seed),
-                                [&](EventOrdinal ordinal) {
-                                  if (ordinal >= fold.usage().events()) return false;  // not durable yet
-                                  const EventPlace place = fold.usage().place_of(ordinal);
-                                  const auto record = fold.blocks().get(place.position);
-                                  const EventView event = record->events.at(place.index);
-                                  if (event.source != source || event.id != id) return false;
-                                  const auto stored = impl_->journal->read(place.position);
-                                  VOUCHERD_ASSERT(stored.has_value());
-                                  visit(event, place, stored->header.intake_time);
-                                  return true;
-                                });
+  return fold.identities().find(
+      identity_hash(source, id, fold.genesis().hash_seed), [&](EventOrdinal ordinal) {
+        if (ordinal >= fold.usage().events()) return false;  // not durable yet
+        bool same = false;
+        visit_event(ordinal, [&](const EventView& event, EventPlace place, Instant at) {
+          same = event.source == source && event.id == id;
+          if (same) visit(event, place, at);
+        });
+        return same;
+      });
 }
 
-void Engine::scan_events(EventPlace from, const VisitEvent& visit) const {
-  for (Position position = std::max<Position>(from.position, 1); position <= this->position(); ++position) {
-    // Not through the cache: a scan would push out what duplicates and corrections need.
-    const auto stored = impl_->journal->read(position);
-    VOUCHERD_ASSERT(stored.has_value());
-    if (stored->header.type != RecordType::usage) continue;
-    const auto record = UsageRecord::decode(stored->payload);
-    VOUCHERD_ASSERT(record.has_value());
-    std::uint32_t index = position == from.position ? from.index : 0;
-    for (; index < record->events.size(); ++index) {
-      if (!visit(record->events.at(index), {position, index}, stored->header.intake_time)) return;
-    }
+std::optional<Position> Engine::next_candidate(Position from, std::string_view firm, DayRun days) const {
+  return impl_->fold.usage().ranges().next(from, firm, days);
+}
+
+void Engine::visit_record(Position position, std::uint32_t index, const VisitEvent& visit) const {
+  // Not through the cache: a long listing would push out what duplicates and corrections need.
+  const auto stored = impl_->journal->read(position);
+  VOUCHERD_ASSERT(stored.has_value());
+  if (stored->header.type != RecordType::usage) return;
+  const auto record = UsageRecord::decode(stored->payload);
+  VOUCHERD_ASSERT(record.has_value());
+  for (; index < record->events.size(); ++index) {
+    const EventView event = record->events.at(index);
+    std::optional<EventOrdinal> corrected;
+    if (event.kind == EventKind::correction) corrected = record->events.corrected(index);
+    if (!visit(event, {position, index}, stored->header.intake_time, corrected)) return;
   }
 }
 
-Position Engine::first_position_at(Instant time) const {
-  Position low = 1;
-  Position high = position() + 1;
-  while (low < high) {  // intake times never fall
-    const Position middle = low + (high - low) / 2;
-    const auto stored = impl_->journal->read(middle);
-    VOUCHERD_ASSERT(stored.has_value());
-    if (stored->header.intake_time < time) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
+void Engine::visit_event(EventOrdinal ordinal,
+                         const std::function<void(const EventView&, EventPlace, Instant)>& visit) const {
+  const EventPlace place = impl_->fold.usage().place_of(ordinal);
+  const auto record = impl_->fold.blocks().get(place.position);
+  const auto stored = impl_->journal->read(place.position);
+  VOUCHERD_ASSERT(stored.has_value());
+  visit(record->events.at(place.index), place, stored->header.intake_time);
 }
 
-std::optional<EventPlace> Engine::winning_correction(EventPlace place) const {
-  const EventOrdinal event = impl_->fold.blocks().get(place.position)->first_ordinal + place.index;
-  const auto correction = impl_->fold.usage().winning_correction(event);
-  if (!correction) return std::nullopt;
-  return impl_->fold.usage().place_of(*correction);
+EventOrdinal Engine::ordinal_of(EventPlace place) const {
+  const auto record = impl_->fold.blocks().get(place.position);
+  VOUCHERD_ASSERT(place.index < record->events.size());
+  return record->first_ordinal + place.index;
 }
+
+void Engine::later(std::function<void()> task) const { impl_->post(std::move(task)); }
 
 Result<CheckReport> check_directory(const std::string& directory) {
   auto journal = Journal::open_read_only({directory});

@@ -78,16 +78,21 @@ class Engine {
   /// The accepted event with this identity and its place, if durable.
   bool find_event(std::string_view source, std::string_view id,
                   const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
-  /// Accepted events from `from` on, in journal order, until `visit` returns false. Reads one record after
-  /// the other: what it costs is up to the visitor. Past an index's end the next record follows.
-  using VisitEvent = std::function<bool(const EventView&, EventPlace, Instant received_at)>;
-  void scan_events(EventPlace from, const VisitEvent& visit) const;
-  /// The position of the first record that was taken in at `time` or later; one past the last where
-  /// there is none.
-  Position first_position_at(Instant time) const;
-  /// Where the correction is that counts for the event at `place`, if there is one. Precondition: there is
-  /// an event at `place`.
-  std::optional<EventPlace> winning_correction(EventPlace place) const;
+  /// The first position from `from` on whose record may hold events of the firm on these days (of a
+  /// correction: the days of what it corrects); nullopt: none from there on.
+  std::optional<Position> next_candidate(Position from, std::string_view firm, DayRun days) const;
+  /// The accepted events of the record at `position` from `index` on, until `visit` returns false; none
+  /// where it is no usage record. `corrected` is what a correction corrects.
+  using VisitEvent = std::function<bool(const EventView&, EventPlace, Instant received_at,
+                                        std::optional<EventOrdinal> corrected)>;
+  void visit_record(Position position, std::uint32_t index, const VisitEvent& visit) const;
+  /// Precondition (asserted): ordinal < usage().events().
+  void visit_event(EventOrdinal ordinal,
+                   const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
+  /// The ordinal of the event at `place`, which is there (asserted).
+  EventOrdinal ordinal_of(EventPlace place) const;
+  /// Runs `task` on the owner thread, behind what waits for it: long reads go on in parts.
+  void later(std::function<void()> task) const;
 
  private:
   struct Impl;

@@ -26,6 +26,7 @@ struct UsageState::Fold {
     Totals& totals = state.totals_;
     for (std::uint32_t i = 0; i < events.subjects().size(); ++i) {
       firms.push_back(totals.firm_number(events.subjects().at(i)));
+      state.ranges_.add_firm(events.subjects().at(i));
     }
     for (std::uint32_t i = 0; i < events.skus().size(); ++i) {
       skus.push_back(totals.sku_number(events.skus().at(i)));
@@ -53,9 +54,13 @@ struct UsageState::Fold {
   void apply_usage(const EventBlock::Figures& event) {
     SourceFigures& figures = *sources[event.source];
     figures.last_usage = std::max(figures.last_usage, event.span.to);
+    std::optional<DayRun> days;
     spread_over_days(event.quantity, event.span, state.offset_, [&](LocalDay day, Quantity part) {
+      days = DayRun{days ? days->first : day, day};
       state.totals_.add(firms[event.subject], day, skus[event.sku], projects[event.project], part);
     });
+    figures.usage_days.insert(*days);
+    state.ranges_.add_days(*days);
     state.accepted_quantity_ += event.quantity;
   }
 };
@@ -76,6 +81,7 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
   first_ordinals_.emplace_back(record.first_ordinal, header.position);
   events_ += events.size();
 
+  ranges_.begin_record(header.position, events.size());
   const bool closes_entries = !quarantine_.holds_conflicts_only();
   Fold fold(*this, header, events);
   for (std::uint32_t i = 0; i < events.size(); ++i) {
@@ -106,6 +112,11 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
 void UsageState::apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
                                   const EventView& corrected) {
   VOUCHERD_ASSERT(corrected.kind == EventKind::usage && correction.time.has_value());
+  const UsageSpan span = usage_span(corrected);
+  corrections_[target].push_back(ordinal);
+  spread_over_days(corrected.quantity, span, offset_, [&](LocalDay day, Quantity) {
+    ranges_.add_days({day, day});
+  });
   Quantity counted = corrected.quantity;
   if (const auto winner = winners_.find(target); winner != winners_.end()) {
     const Winner& former = winner->second;
@@ -119,7 +130,6 @@ void UsageState::apply_correction(const EventView& correction, EventOrdinal ordi
   const std::uint32_t firm = totals_.firm_number(corrected.subject);
   const std::uint32_t sku = totals_.sku_number(corrected.sku);
   const std::uint32_t project = totals_.project_number(corrected.project);
-  const UsageSpan span = usage_span(corrected);
   spread_over_days(counted, span, offset_, [&](LocalDay day, Quantity part) {
     totals_.add(firm, day, sku, project, Quantity{} - part);
   });
@@ -146,6 +156,11 @@ std::optional<EventOrdinal> UsageState::winning_correction(EventOrdinal event) c
   const auto winner = winners_.find(event);
   if (winner == winners_.end()) return std::nullopt;
   return winner->second.correction;
+}
+
+std::vector<EventOrdinal> UsageState::corrections_of(EventOrdinal event) const {
+  const auto found = corrections_.find(event);
+  return found == corrections_.end() ? std::vector<EventOrdinal>() : found->second;
 }
 
 }  // namespace voucherd

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "metering/journal/journal.h"
+#include "metering/state/day_set.h"
 #include "metering/state/identity_index.h"
 #include "metering/state/quarantine.h"
+#include "metering/state/record_ranges.h"
 #include "metering/state/totals.h"
 #include "metering/state/usage_record.h"
 
@@ -30,6 +32,7 @@ struct SourceFigures {
   std::uint64_t events = 0;  // accepted, corrections included
   Instant last_usage;        // the latest end of usage; {0} where there is none
   Instant last_arrival;
+  DaySet usage_days;  // on which usage of it lies
   friend bool operator==(const SourceFigures&, const SourceFigures&) = default;
 };
 
@@ -57,6 +60,10 @@ class UsageState {
   Quantity accepted_quantity() const { return accepted_quantity_; }
   /// The correction that counts for an event, if any: its own ordinal.
   std::optional<EventOrdinal> winning_correction(EventOrdinal event) const;
+  /// All corrections of an event, as they came.
+  std::vector<EventOrdinal> corrections_of(EventOrdinal event) const;
+  /// Which records may hold a firm's events of some days.
+  const RecordRanges& ranges() const { return ranges_; }
 
   /// Canonical bytes: states that folded the same records have the same.
   void save(std::string& out) const;
@@ -78,6 +85,7 @@ class UsageState {
   void load_figures(ByteReader& in);
   void load_places(ByteReader& in);
   void load_winners(ByteReader& in);
+  void load_corrections(ByteReader& in);
 
   UtcOffset offset_;
   Totals totals_;
@@ -87,6 +95,8 @@ class UsageState {
   Quantity accepted_quantity_;
   std::vector<std::pair<EventOrdinal, Position>> first_ordinals_;  // of records with events, ascending
   std::map<EventOrdinal, Winner> winners_;
+  std::map<EventOrdinal, std::vector<EventOrdinal>> corrections_;  // by the event that they correct
+  RecordRanges ranges_;
 };
 
 }  // namespace voucherd

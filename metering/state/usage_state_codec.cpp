@@ -8,6 +8,7 @@ namespace voucherd {
 namespace {
 
 constexpr std::int64_t offset_minutes_max = 1439;
+constexpr std::int64_t days_apart_max = 4'000'000;  // beyond any two days of the years 0000 to 9999
 
 Fault damaged() {
   return {"checkpoint_damaged", "the usage state of a checkpoint can't be read; it is passed over"};
@@ -25,6 +26,11 @@ void UsageState::save(std::string& out) const {
     put_varint(out, figures.events);
     put_signed(out, figures.last_usage.ms);
     put_signed(out, figures.last_arrival.ms);
+    put_varint(out, figures.usage_days.runs().size());
+    for (const DayRun& run : figures.usage_days.runs()) {
+      put_signed(out, run.first.days);
+      put_varint(out, static_cast<std::uint64_t>(run.last.days - run.first.days));
+    }
   }
   put_varint(out, first_ordinals_.size());
   std::pair<EventOrdinal, Position> before{0, 0};
@@ -42,6 +48,13 @@ void UsageState::save(std::string& out) const {
     put_text(out, winner.id);
     put_int128(out, winner.quantity.nanos);
   }
+  put_varint(out, corrections_.size());
+  for (const auto& [event, corrections] : corrections_) {
+    put_varint(out, event);
+    put_varint(out, corrections.size());
+    for (const EventOrdinal correction : corrections) put_varint(out, correction);
+  }
+  ranges_.save(out);
   totals_.save(out);
   quarantine_.save(out);
 }
@@ -52,6 +65,15 @@ void UsageState::load_figures(ByteReader& in) {
     figures.events = in.varint();
     figures.last_usage.ms = in.signed_varint();
     figures.last_arrival.ms = in.signed_varint();
+    for (std::uint64_t runs = in.varint(); runs > 0 && in.ok(); --runs) {
+      const std::int64_t first = in.signed_varint();
+      const auto more = static_cast<std::int64_t>(in.varint_up_to(days_apart_max));
+      if (first < -days_apart_max || first > days_apart_max) in.fail();
+      if (in.ok()) {
+        figures.usage_days.insert(
+            {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(first + more)}});
+      }
+    }
   }
 }
 
@@ -82,6 +104,17 @@ void UsageState::load_winners(ByteReader& in) {
   }
 }
 
+void UsageState::load_corrections(ByteReader& in) {
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const EventOrdinal event = in.varint();
+    std::vector<EventOrdinal>& corrections = corrections_[event];
+    for (std::uint64_t more = in.varint(); more > 0 && in.ok(); --more) {
+      corrections.push_back(in.varint());
+      if (event >= corrections.back() || corrections.back() >= events_) in.fail();
+    }
+  }
+}
+
 Result<UsageState> UsageState::load(std::string_view& in) {
   ByteReader reader(in);
   const std::int64_t offset = reader.signed_varint();
@@ -92,6 +125,8 @@ Result<UsageState> UsageState::load(std::string_view& in) {
   state.load_figures(reader);
   state.load_places(reader);
   state.load_winners(reader);
+  state.load_corrections(reader);
+  state.ranges_.load(reader);
   if (!reader.ok()) return damaged();
   std::string_view rest = reader.rest();
   Result<Totals> totals = Totals::load(rest);

@@ -40,14 +40,17 @@ TEST_F(FindEventTest, NeedsBothHalvesOfTheIdentity) {
   EXPECT_EQ(get("/v1/events?source=/s&id=1&subject=x").status, 422);
 }
 
-TEST_F(FindEventTest, NamesTheCorrectionThatCounts) {
+TEST_F(FindEventTest, NamesItsCorrectionsAndTheOneThatCounts) {
   accept(usage("1", "2026-03-01T08:00:00+08:00", "5"));
   accept(correction("late", "1", "2026-03-03T00:00:00+08:00", "2"));
   accept(correction("early", "1", "2026-03-02T00:00:00+08:00", "3"));
   const auto found = find("1");
-  ASSERT_EQ(found["corrections"].size(), 1u);
+  ASSERT_EQ(found["corrections"].size(), 2u);
   EXPECT_EQ(found["corrections"][0]["event"]["id"], "late");
   EXPECT_EQ(found["corrections"][0]["event"]["data"]["quantity"], "2");
+  EXPECT_EQ(found["corrections"][0]["counts"], true);
+  EXPECT_EQ(found["corrections"][1]["event"]["id"], "early");
+  EXPECT_EQ(found["corrections"][1]["counts"], false);
   EXPECT_EQ(find("late", "/c")["event"]["data"]["corrects"], (Json{{"source", "/s"}, {"id", "1"}}));
 }
 
@@ -67,6 +70,24 @@ TEST_F(FindEventTest, LateUsageIsOnTheStatementOfTheFirstMonthThatWasOpenToIt) {
   EXPECT_EQ(find("2")["statements"], Json::array({statement("2026-04")}));
   close("2026-04");
   EXPECT_EQ(find("2")["statements"], Json::array({statement("2026-04")}));
+}
+
+TEST_F(FindEventTest, IsOnEachStatementAsUnpricedUntilOneHasALineOfIt) {
+  put("/v1/skus/cpu", {{"name", "c"}, {"unit", "core_hour"}, {"kind", "compute"}, {"tax_rate", "0.06"}});
+  auto event = usage("1", "2026-03-10T00:00:00+08:00", "1");
+  event["data"]["sku"] = "cpu";
+  accept({event, usage("2", "2026-04-10T00:00:00+08:00", "1")});
+  const Json reason = {{"reason", "the price comes late"}};
+  ASSERT_EQ(ask("POST", "/v1/periods/2026-03/close", reason.dump()).status, 200);
+  EXPECT_EQ(find("1")["statements"], Json::array({statement("2026-03"), statement("2026-04")}));
+  put("/v1/price-books/late", {{"effective_from", "2026-02-01"},
+                               {"tax_inclusive", false},
+                               {"prices", {{"gpu.a800", "8.50"}, {"cpu", "0.10"}}},
+                               {"reason", "late"}});
+  EXPECT_EQ(find("1")["statements"], Json::array({statement("2026-03"), statement("2026-04")}));
+  close("2026-04");
+  accept(usage("3", "2026-05-10T00:00:00+08:00", "1"));
+  EXPECT_EQ(find("1")["statements"], Json::array({statement("2026-03"), statement("2026-04")}));
 }
 
 TEST_F(FindEventTest, AMonthThatWasClosedAlongDoesNotHideTheStatement) {
@@ -143,6 +164,15 @@ TEST_F(ListEventsTest, FindsUsageThatWasTakenInBeforeItEnded) {
   EXPECT_EQ(ids("&from=2026-06-16"), Ids{"next day"});
 }
 
+TEST_F(ListEventsTest, LetsOthersInBetweenTwoRecords) {
+  for (const char* id : {"1", "2", "3"}) accept(usage(id, "2026-03-01T00:00:00Z", "1"));
+  const auto listing = start("GET", of_firm());
+  EXPECT_FALSE(listing->has_value());
+  EXPECT_EQ(get("/v1/sources").status, 200);
+  EXPECT_FALSE(listing->has_value());
+  EXPECT_EQ(Json::parse(wait(listing).body)["items"].size(), 3u);
+}
+
 TEST_F(ListEventsTest, PagesThroughAllEventsOnce) {
   accept({usage("1", "2026-03-01T00:00:00Z", "1"), usage("2", "2026-03-01T00:00:00Z", "1"),
           usage("3", "2026-03-01T00:00:00Z", "1")});
@@ -171,6 +201,8 @@ TEST_F(ListEventsTest, ComesAsLinesOfJson) {
       {"Vary", "Accept"},
       {"Link", "<" + of_firm("&limit=1&after=") + std::to_string(engine_->position()) + ".0>; rel=\"next\""}};
   EXPECT_EQ(answer.headers, expected);
+  EXPECT_EQ(get(of_firm("&format=ndjson"), {{"accept", "text/csv"}}).content_type, "application/x-ndjson");
+  EXPECT_EQ(get(of_firm("&format=json"), {{"accept", "text/csv"}}).content_type, "application/json");
 }
 
 TEST_F(ListEventsTest, ComesAsCsv) {
@@ -187,7 +219,7 @@ TEST_F(ListEventsTest, ComesAsCsv) {
 
 TEST_F(ListEventsTest, RefusesQueriesThatItCanNotRead) {
   for (const char* wrong : {"&from=yesterday", "&until=2026-13-01", "&limit=0", "&limit=10001", "&limit=x",
-                            "&after=1", "&after=x.y", "&firm=x"}) {
+                            "&after=1", "&after=x.y", "&firm=x", "&format=pdf"}) {
     EXPECT_EQ(get(of_firm(wrong)).status, 422) << wrong;
   }
   EXPECT_EQ(get("/v1/events").status, 422);

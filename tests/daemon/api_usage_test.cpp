@@ -71,19 +71,24 @@ TEST_F(ApiUsageTest, RefusesWrongQueries) {
   EXPECT_EQ(get("/v1/usage?firm=nobody").status, 404);
 }
 
-TEST_F(ApiUsageTest, ShowsTheSources) {
+TEST_F(ApiUsageTest, ShowsTheSourcesAndTheDaysThatAreMissing) {
   register_all();
   EXPECT_EQ(get_json("/v1/sources")["items"], Json::array());
-  accept({usage("1", "2026-03-01T01:00:00+08:00", "1"), usage("2", "2026-03-02T02:00:00+08:00", "1")});
+  accept({usage("1", "2026-03-01T01:00:00+08:00", "1"), usage("2", "2026-03-02T02:00:00+08:00", "1"),
+          usage("3", "2026-03-05T02:00:00+08:00", "1"), usage("4", "2026-03-07T02:00:00+08:00", "1")});
   accept(correction("c", "1", "2026-04-01T00:00:00+08:00", "0"));
   const Json expected = {{{"source", "/c"},
                           {"events", 1},
                           {"last_usage", nullptr},
-                          {"last_arrival", "2026-06-15T12:00:00+08:00"}},
+                          {"last_arrival", "2026-06-15T12:00:00+08:00"},
+                          {"gaps", Json::array()}},
                          {{"source", "/s"},
-                          {"events", 2},
-                          {"last_usage", "2026-03-02T02:00:00+08:00"},
-                          {"last_arrival", "2026-06-15T12:00:00+08:00"}}};
+                          {"events", 4},
+                          {"last_usage", "2026-03-07T02:00:00+08:00"},
+                          {"last_arrival", "2026-06-15T12:00:00+08:00"},
+                          {"gaps",
+                           {{{"from", "2026-03-03"}, {"until", "2026-03-05"}},
+                            {{"from", "2026-03-06"}, {"until", "2026-03-07"}}}}}};
   EXPECT_EQ(get_json("/v1/sources")["items"], expected);
 }
 

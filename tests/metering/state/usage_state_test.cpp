@@ -100,6 +100,7 @@ struct Auditor {
           winner == winning.end() ? event.quantity : history.events[winner->second].quantity;
       EXPECT_EQ(state.winning_correction(ordinal),
                 winner == winning.end() ? std::nullopt : std::optional(winner->second));
+      expect_in_ranges(state, event, state.place_of(ordinal).position);
       spread_over_days(quantity, usage_span(event.view()), offset, [&](LocalDay day, Quantity part) {
         sums[event.subject][{day, event.sku, event.project}] += part;
       });
@@ -110,6 +111,12 @@ struct Auditor {
     EXPECT_EQ(state.totals().sum(), sum);
     expect_totals(state.totals(), sums);
     expect_sources(state);
+  }
+
+  void expect_in_ranges(const UsageState& state, const SampleEvent& event, Position position) const {
+    spread_over_days(event.quantity, usage_span(event.view()), offset, [&](LocalDay day, Quantity) {
+      EXPECT_EQ(state.ranges().next(position, event.subject, {day, day}), position);
+    });
   }
 
   template <class Sums>
@@ -133,6 +140,9 @@ struct Auditor {
       figures.last_arrival = history.entries[history.entry_of[ordinal]].header.intake_time;
       if (event.kind == EventKind::usage) {
         figures.last_usage = std::max(figures.last_usage, usage_span(event.view()).to);
+        spread_over_days(event.quantity, usage_span(event.view()), offset, [&](LocalDay day, Quantity) {
+          figures.usage_days.insert({day, day});
+        });
       }
     }
     EXPECT_EQ(state.sources(), expected);
