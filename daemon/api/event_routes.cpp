@@ -79,30 +79,27 @@ std::variant<wire::BodyFormat, http::Response> prepare_body(http::Request& reque
   return *format;
 }
 
-void post_events(Engine& engine, wire::Decoder& decoder, std::size_t body_bytes_max, http::Request&& request,
+void post_events(Engine& engine, std::size_t body_bytes_max, http::Request&& request,
                  const http::Reply& reply) {
   if (auto refusal = refuse_unknown_query(request, {"dry_run"})) return reply(std::move(*refusal));
   const auto dry_run = read_dry_run(request);
   if (const auto* refusal = std::get_if<http::Response>(&dry_run)) return reply(*refusal);
   auto prepared = prepare_body(request, body_bytes_max);
   if (auto* refusal = std::get_if<http::Response>(&prepared)) return reply(std::move(*refusal));
-  auto batch = std::make_unique<IngestBatch>();
-  batch->body = std::move(request.body);
-  batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
-  auto decoded = decoder.decode(batch->body, std::get<wire::BodyFormat>(prepared));
-  if (!decoded) return reply(bad_request(decoded.error().detail));
-  batch->decoded = std::move(*decoded);
-  if (std::get<bool>(dry_run)) return reply(show_reply(engine.rehearse(*batch)));
-  engine.submit(std::move(batch), [reply](const IngestReply& done) { reply(show_reply(done)); });
+  const auto answer = [reply](boost::system::result<IngestReply, wire::BodyFault> done) {
+    reply(done ? show_reply(*done) : bad_request(done.error().detail));
+  };
+  const wire::BodyFormat format = std::get<wire::BodyFormat>(prepared);
+  if (std::get<bool>(dry_run)) return engine.rehearse(std::move(request.body), format, answer);
+  engine.ingest(std::move(request.body), format, answer);
 }
 
 }  // namespace
 
 void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
   router.add("POST", "/v1/events",
-             [&engine, body_bytes_max, decoder = std::make_shared<wire::Decoder>()](
-                 http::Request&& request, const PathValues&, const http::Reply& reply) {
-               post_events(engine, *decoder, body_bytes_max, std::move(request), reply);
+             [&engine, body_bytes_max](http::Request&& request, const PathValues&, const http::Reply& reply) {
+               post_events(engine, body_bytes_max, std::move(request), reply);
              });
   router.add(
       "GET", "/v1/events", [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {

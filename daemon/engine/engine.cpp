@@ -110,6 +110,7 @@ struct Engine::Impl {
 
   void start(const Clock& clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
     post = to_owner;
+    decoder = std::make_unique<DecodeThread>(post, fold.genesis().hash_seed);
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
@@ -123,6 +124,25 @@ struct Engine::Impl {
                          },
                          std::move(fatal), std::move(observe_commit)},
         limits);
+  }
+
+  /// Decodes within the queue's limit (a body is not refused by its own size alone); then `next`, unless the
+  /// body can't be read.
+  void decode(std::string body, wire::BodyFormat format, IngestDone done,
+              std::function<void(std::unique_ptr<IngestBatch>, const IngestDone&)> next) {
+    if (decoder->bytes() > 0 &&
+        decoder->bytes() + sequencer->figures().queue_bytes + body.size() > options.queue_bytes_max) {
+      sequencer->count_overloaded();
+      IngestReply reply;
+      reply.outcome = IngestReply::Outcome::overloaded;
+      return done(std::move(reply));
+    }
+    decoder->decode(std::move(body), format,
+                    [done = std::move(done), next = std::move(next)](std::unique_ptr<IngestBatch> batch,
+                                                                     std::optional<wire::BodyFault> fault) {
+                      if (fault) return done(std::move(*fault));
+                      next(std::move(batch), done);
+                    });
   }
 
   void maybe_checkpoint() {
@@ -148,6 +168,7 @@ struct Engine::Impl {
   }
 
   ~Impl() {
+    decoder.reset();
     sequencer.reset();
     if (fold.position() > checkpoint_position) save_checkpoint();
     if (checkpoint_writer.joinable()) checkpoint_writer.join();
@@ -161,6 +182,7 @@ struct Engine::Impl {
   PostToOwner post;
   Position checkpoint_position = 0;
   std::unique_ptr<Sequencer> sequencer;
+  std::unique_ptr<DecodeThread> decoder;
   std::atomic<bool> checkpoint_busy = false;
   bool checkpoint_failed = false;  // of the checkpoint thread, of which there is one at a time
   std::thread checkpoint_writer;
@@ -185,11 +207,20 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-void Engine::submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done) {
-  impl_->sequencer->submit(std::move(batch), std::move(done));
+void Engine::ingest(std::string body, wire::BodyFormat format, IngestDone done) {
+  impl_->decode(std::move(body), format, std::move(done),
+                [this](std::unique_ptr<IngestBatch> batch, const IngestDone& reply) {
+                  impl_->sequencer->submit(std::move(batch),
+                                           [reply](IngestReply ingested) { reply(std::move(ingested)); });
+                });
 }
 
-IngestReply Engine::rehearse(const IngestBatch& batch) { return impl_->sequencer->rehearse(batch); }
+void Engine::rehearse(std::string body, wire::BodyFormat format, IngestDone done) {
+  impl_->decode(std::move(body), format, std::move(done),
+                [this](const std::unique_ptr<IngestBatch>& batch, const IngestDone& reply) {
+                  reply(impl_->sequencer->rehearse(*batch));
+                });
+}
 
 void Engine::drain(std::function<void()> drained) { impl_->sequencer->drain(std::move(drained)); }
 

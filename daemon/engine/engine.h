@@ -13,6 +13,7 @@
 #include "billing/ledger/ledger.h"
 #include "config/options.h"
 #include "metering/core/clock.h"
+#include "metering/ingest/decode_thread.h"
 #include "metering/ingest/sequencer.h"
 #include "metering/journal/journal.h"
 #include "metering/proof/tree.h"
@@ -44,9 +45,12 @@ class Engine {
   ~Engine();
 
   // Ingest
-  void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
-  /// What submit() would answer, without keeping anything.
-  IngestReply rehearse(const IngestBatch& batch);
+  /// Decodes and submits. `done` runs on the owner thread, exactly once; with the fault where the body
+  /// can't be read at all.
+  using IngestDone = std::function<void(boost::system::result<IngestReply, wire::BodyFault>)>;
+  void ingest(std::string body, wire::BodyFormat format, IngestDone done);
+  /// What ingest() would answer, without keeping anything.
+  void rehearse(std::string body, wire::BodyFormat format, IngestDone done);
   void drain(std::function<void()> drained);
 
   // Billing. `done` runs on the owner thread after the record is durable and folded.

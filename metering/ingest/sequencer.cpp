@@ -166,16 +166,14 @@ struct Sequencer::Impl {
 
   IngestReply sequence_items(const IngestBatch& batch) {
     const auto& items = batch.decoded.items;
-    hashes_.resize(items.size());
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      hashes_[i] = identity_hash(items[i].event.source, items[i].event.id, parts_.hash_seed);
-    }
+    const auto& hashes = batch.hashes;
+    VOUCHERD_ASSERT(hashes.size() == items.size());
     IngestReply reply;
     reply.received = items.size();
     waits_for_ = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {
-      if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes_[i + prefetch_ahead]);
-      sequence_item(items[i], hashes_[i], static_cast<std::uint32_t>(i), reply);
+      if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
+      sequence_item(items[i], hashes[i], static_cast<std::uint32_t>(i), reply);
     }
     return reply;
   }
@@ -410,7 +408,6 @@ struct Sequencer::Impl {
   std::size_t open_raw_bytes_ = 0;                                   // of its quarantined events
   std::deque<std::shared_ptr<CommitGroup>> sealed_;                  // with the writer, in order
   std::unordered_map<std::uint64_t, QuarantineNumber> pending_bad_;  // entries of groups under way
-  std::vector<std::uint64_t> hashes_;                                // of the batch being sequenced
   Position waits_for_ = 0;                                           // the last record that it depends on
 
   bool stopping_ = false;
@@ -419,6 +416,14 @@ struct Sequencer::Impl {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   GroupWriter writer_;  // last: its thread uses the rest
 };
+
+void IngestBatch::hash_identities(std::uint64_t seed) {
+  hashes.clear();
+  hashes.reserve(decoded.items.size());
+  for (const wire::Item& item : decoded.items) {
+    hashes.push_back(identity_hash(item.event.source, item.event.id, seed));
+  }
+}
 
 Sequencer::Sequencer(Parts parts, IngestLimits limits)
     : impl_(std::make_unique<Impl>(std::move(parts), limits)) {}
@@ -437,6 +442,7 @@ void Sequencer::drain(std::function<void()> drained) {
   impl_->drained_ = std::move(drained);
   impl_->advance();
 }
+void Sequencer::count_overloaded() { ++impl_->figures_.overloaded; }
 const IngestFigures& Sequencer::figures() const { return impl_->figures_; }
 bool Sequencer::clock_behind() const { return impl_->clock_behind(); }
 

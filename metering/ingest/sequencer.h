@@ -36,13 +36,17 @@ namespace voucherd {
 struct IngestLimits {
   std::size_t group_bytes_max = 8u << 20;   // memory of an open group before new batches wait
   std::uint32_t group_events_max = 65'536;  // events of an open group before new batches wait
-  std::size_t queue_bytes_max = 64u << 20;  // bodies of batches that wait; beyond: overloaded
+  std::size_t queue_bytes_max =
+      64u << 20;  // bodies of batches that wait, to be decoded or for a group; beyond: overloaded
 };
 
 /// A request's events with the bytes that they point into.
 struct IngestBatch {
   std::string body;  // with wire::body_padding_bytes of capacity behind it
   wire::Batch decoded;
+  std::vector<std::uint64_t> hashes;  // identity hashes of the items, in their order
+
+  void hash_identities(std::uint64_t seed);
 };
 
 struct IngestProblem {
@@ -103,10 +107,13 @@ class Sequencer {
   Sequencer(const Sequencer&) = delete;
   Sequencer& operator=(const Sequencer&) = delete;
 
-  /// Replies through `done` on the owner thread, exactly once.
+  /// Replies through `done` on the owner thread, exactly once. Precondition: batch->hashes are filled.
   void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done);
   /// What submit() would answer now, with the position that it was judged at; keeps nothing.
   IngestReply rehearse(const IngestBatch& batch);
+
+  /// Counts a batch that was refused before it came here: too many bytes were waiting to be decoded.
+  void count_overloaded();
 
   /// What an exclusive operation decides: a record to write, or nothing (a refusal, a dry run).
   struct Decision {

@@ -49,7 +49,6 @@ class Program {
   testing::TempDir dir_;
   config::Options options_;
   ManualClock clock_;
-  wire::Decoder decoder_;
   std::unique_ptr<testing::OwnerLoop> loop_;
   std::unique_ptr<Engine> engine_;
   std::size_t unanswered_ = 0;

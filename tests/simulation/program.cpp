@@ -55,17 +55,14 @@ void Program::restart(bool without_checkpoints) {
 
 void Program::submit(const std::string& body, wire::BodyFormat format,
                      std::function<void(IngestReply)> done) {
-  auto batch = std::make_unique<IngestBatch>();
-  batch->body = body;
-  batch->body.reserve(body.size() + wire::body_padding_bytes);
-  auto decoded = decoder_.decode(batch->body, format);
-  if (!decoded) throw Mismatch("a body was refused: " + decoded.error().detail + "\n" + body);
-  batch->decoded = std::move(*decoded);
   ++unanswered_;
-  engine_->submit(std::move(batch), [this, done = std::move(done)](IngestReply reply) {
-    --unanswered_;
-    done(std::move(reply));
-  });
+  engine_->ingest(
+      body, format,
+      [this, body, done = std::move(done)](boost::system::result<IngestReply, wire::BodyFault> reply) {
+        if (!reply) throw Mismatch("a body was refused: " + reply.error().detail + "\n" + body);
+        --unanswered_;
+        done(std::move(*reply));
+      });
 }
 
 void Program::settle() {

@@ -77,6 +77,7 @@ class IngestHarness {
     batch->body = ndjson;
     batch->body.reserve(ndjson.size() + wire::body_padding_bytes);
     batch->decoded = decoder.decode(batch->body, wire::BodyFormat::ndjson).value();
+    batch->hash_identities(7);
     return batch;
   }
   /// Submits NDJSON; the reply lands in the returned slot (empty until then).

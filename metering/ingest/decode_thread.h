@@ -1,0 +1,58 @@
+// Decoding on a thread of its own, so that the owner thread is left with what only it may do.
+// One thread, and one order: batches come back in the order in which they were given.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "metering/ingest/sequencer.h"
+
+namespace voucherd {
+
+/// All calls come from the owner thread.
+class DecodeThread {
+ public:
+  /// Runs on the owner thread; with the fault where the body can't be read.
+  using Done = std::function<void(std::unique_ptr<IngestBatch> batch, std::optional<wire::BodyFault> fault)>;
+  DecodeThread(Sequencer::PostToOwner post, std::uint64_t hash_seed);
+  /// Finishes the batch that it is at; the others get no answer.
+  ~DecodeThread();
+  DecodeThread(const DecodeThread&) = delete;
+  DecodeThread& operator=(const DecodeThread&) = delete;
+
+  /// A small body is decoded at once where nothing is under way: the way to the thread and back costs more.
+  void decode(std::string body, wire::BodyFormat format, Done done);
+  /// Bytes of bodies under way: the caller bounds them.
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Job {
+    std::unique_ptr<IngestBatch> batch;
+    wire::BodyFormat format;
+    Done done;
+    std::optional<wire::BodyFault> fault;
+  };
+  void run();
+  void decode(wire::Decoder& decoder, Job& job) const;
+  void post_done(Job&& job);
+
+  Sequencer::PostToOwner post_;
+  std::uint64_t hash_seed_;
+  wire::Decoder inline_decoder_;
+  std::size_t bytes_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> waiting_;
+  bool stopping_ = false;
+  std::thread thread_;  // last: starts when all else is there
+};
+
+}  // namespace voucherd
