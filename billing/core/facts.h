@@ -106,14 +106,38 @@ struct Award {
   std::string evidence_sha256;
 };
 
+/// Facts that belong to one firm each, by their key and by their firm: a firm's are found without a
+/// look at anybody else's. Values are replaced whole, never changed in place, so that both agree.
+template <class Key, class Value>
+class OfFirms {
+ public:
+  using Map = std::map<Key, Value>;
+  using const_iterator = typename Map::const_iterator;
+
+  /// Adds the value, or replaces the one with its key.
+  void put(const Key& key, Value value);
+  /// The firm's values, in the order of their keys. They stay where they are until they are replaced.
+  std::vector<const Value*> of(const FirmId& firm) const;
+
+  const_iterator find(const Key& key) const { return by_key_.find(key); }
+  const Value& at(const Key& key) const { return by_key_.at(key); }
+  bool contains(const Key& key) const { return by_key_.contains(key); }
+  const_iterator begin() const { return by_key_.begin(); }
+  const_iterator end() const { return by_key_.end(); }
+
+ private:
+  Map by_key_;
+  std::map<FirmId, std::set<Key>> by_firm_;
+};
+
 /// All facts in force now. The ledger keeps it up to date; billing/core only reads it.
 struct Facts {
   std::map<FirmId, Firm> firms;
   std::map<SkuId, Sku> skus;
   std::map<PriceBookVersion, PriceBook> price_books;
-  std::map<ContractNumber, Contract> contracts;
+  OfFirms<ContractNumber, Contract> contracts;
   std::map<PolicyId, Policy> policies;
-  std::map<AwardId, Award> awards;
+  OfFirms<AwardId, Award> awards;
   LocalDay accept_from{20089};  // 2025-01-01 (rules §2)
 
   /// The book with the latest effective_from not after `day`, or nullptr.

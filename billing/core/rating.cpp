@@ -29,10 +29,8 @@ struct Stretch {
 /// What holds on each day for one firm, found once a day.
 class Calendar {
  public:
-  Calendar(const FirmId& firm, const Facts& facts) : facts_(facts), firm_(find_firm(facts, firm)) {
-    for (const auto& [number, contract] : facts.contracts)
-      if (contract.firm == firm) contracts_.push_back(&contract);
-  }
+  Calendar(const FirmId& firm, const Facts& facts)
+      : facts_(facts), firm_(find_firm(facts, firm)), contracts_(facts.contracts.of(firm)) {}
 
   std::size_t stretch_number(LocalDay day) {
     if (last_day_ == day) return last_number_;  // usage comes mostly day by day

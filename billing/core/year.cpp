@@ -46,13 +46,7 @@ const Policy* last_policy_between(Month from, Month through, const Facts& facts)
 }
 
 YearReckoning::YearReckoning(const FirmAccount& account, const RatedUsage& rated, const Facts& facts)
-    : account_(account), rated_(rated), facts_(facts) {
-  awards_.try_emplace(account.firm);
-  for (const FirmId& predecessor : all_predecessors(account.firm)) awards_.try_emplace(predecessor);
-  for (const auto& [id, award] : facts.awards)
-    if (const auto of_firm = awards_.find(award.firm); of_firm != awards_.end())
-      of_firm->second.push_back(&award);
-}
+    : account_(account), rated_(rated), facts_(facts) {}
 
 SubsidyYear YearReckoning::year_to(int year, int month) {
   VOUCHERD_ASSERT(month >= 1 && month <= months_per_year);
@@ -122,7 +116,7 @@ const RatedUsage& YearReckoning::rated_of(const FirmId& firm) {
 
 Fen YearReckoning::awards(const FirmId& firm, int year, AwardKind kind) const {
   Fen sum;
-  for (const Award* award : awards_.at(firm))
+  for (const Award* award : facts_.awards.of(firm))
     if (award->year == year && award->kind == kind) sum += award->amount;
   return sum;
 }

@@ -41,8 +41,6 @@ class YearReckoning {
   const RatedUsage& rated_;
   const Facts& facts_;
   std::map<FirmId, RatedUsage> rated_predecessors_;
-  /// Of the firm and all its predecessors; an entry for each, found in one pass over all awards.
-  std::map<FirmId, std::vector<const Award*>> awards_;
 };
 
 }  // namespace voucherd::billing

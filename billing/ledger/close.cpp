@@ -1,8 +1,11 @@
 // Closing a month (rules §6): what stands in the way, all of it at once, and the record that
 // freezes every firm's statement. Months close in order; open months before the closed one
 // that bill nothing are closed along with it.
+#include <functional>
+
 #include "billing/ledger/field_reader.h"
 #include "billing/ledger/ledger_state.h"
+#include "metering/core/assert.h"
 #include "metering/core/usage_event.h"
 
 namespace voucherd::billing {
@@ -35,14 +38,20 @@ void refuse_earlier_months(const LedgerState& ledger, Month period, std::vector<
   }
 }
 
+/// Unresolved entries that touch a month which a close of `period` closes: each, in their order.
+void visit_quarantine(const LedgerState& ledger, Month period,
+                      const std::function<void(const QuarantineEntry&)>& visit) {
+  ledger.usage.quarantine().visit({}, [&](const QuarantineEntry& entry) {
+    if (entry.months.first <= period && !ledger.is_closed(entry.months.last)) visit(entry);
+    return true;
+  });
+}
+
 void refuse_quarantine(const LedgerState& ledger, Month period, std::vector<FieldFault>& faults) {
   std::uint64_t entries = 0;
   std::string first;
-  ledger.usage.quarantine().visit({}, [&](const QuarantineEntry& entry) {
-    if (entry.months.first <= period && !ledger.is_closed(entry.months.last)) {
-      if (entries++ == 0) first = to_string(entry.number) + ", " + std::string(to_string(entry.code));
-    }
-    return true;
+  visit_quarantine(ledger, period, [&](const QuarantineEntry& entry) {
+    if (entries++ == 0) first = to_string(entry.number) + ", " + std::string(to_string(entry.code));
   });
   if (entries == 0) return;
   faults.push_back(
@@ -51,12 +60,9 @@ void refuse_quarantine(const LedgerState& ledger, Month period, std::vector<Fiel
                "); release or dismiss them, or close with a reason"});
 }
 
-void refuse_unpriced(const LedgerState& ledger, Month period, std::vector<FieldFault>& faults) {
-  struct Outstanding {
-    Quantity quantity;
-    std::uint64_t firms = 0;
-  };
-  std::map<UnpricedKey, Outstanding> outstanding;
+/// Usage without a price in the months that a close of `period` closes, over all firms.
+std::vector<Ledger::Unpriced> unpriced_until(const LedgerState& ledger, Month period) {
+  std::map<UnpricedKey, Ledger::Unpriced> outstanding;
   for (const auto& firm : ledger.firms()) {
     for (const auto& [key, quantity] : ledger.view_of(firm).rated.unpriced) {
       if (period < key.usage_month || ledger.is_closed(key.usage_month) || quantity.is_zero()) continue;
@@ -65,9 +71,19 @@ void refuse_unpriced(const LedgerState& ledger, Month period, std::vector<FieldF
       sum.firms += 1;
     }
   }
-  for (const auto& [key, sum] : outstanding) {
-    faults.push_back({"", to_string(sum.quantity) + " " + ledger.facts.skus.at(key.sku).unit + " of " +
-                              key.sku.value + " in " + to_string(key.usage_month) + " have no price (" +
+  std::vector<Ledger::Unpriced> all;
+  for (auto& [key, sum] : outstanding) {
+    sum.key = key;
+    sum.unit = ledger.facts.skus.at(key.sku).unit;
+    all.push_back(std::move(sum));
+  }
+  return all;
+}
+
+void refuse_unpriced(const LedgerState& ledger, Month period, std::vector<FieldFault>& faults) {
+  for (const auto& sum : unpriced_until(ledger, period)) {
+    faults.push_back({"", to_string(sum.quantity) + " " + sum.unit + " of " + sum.key.sku.value + " in " +
+                              to_string(sum.key.usage_month) + " have no price (" +
                               counted(sum.firms, "firm", "firms") +
                               "); publish a price for those days, or close with a reason"});
   }
@@ -134,8 +150,54 @@ Ledger::JudgedClose Ledger::judge_close(Month period, const Actor& by, const std
   return judged;
 }
 
-std::vector<FieldFault> Ledger::not_ready(Month period) const {
-  return impl_->is_closed(period) ? std::vector<FieldFault>{} : impl_->close_obstacles(period, false);
+namespace {
+
+void add_late(const Statement& statement, std::map<Month, Ledger::LateUsage>& late) {
+  for (const StatementLine& line : statement.lines) {
+    if (!line.adjustment) continue;
+    auto& sum = late[line.key.usage_month];
+    sum.lines += 1;
+    sum.net += line.figures.net;
+    sum.tax += line.figures.tax;
+    sum.gross += line.figures.gross;
+    sum.eligible += line.figures.eligible_amount;
+  }
+}
+
+/// Once a month is closed under a policy, its end is fixed: one without an end stays for ever.
+void remark_endless_policies(const LedgerState& ledger, Month period, std::vector<std::string>& remarks) {
+  for (const auto& [id, policy] : ledger.facts.policies) {
+    if (policy.days.until || first_day(period.next()) <= policy.days.from) continue;
+    if (ledger.used.first_month && policy.days.from < first_day(ledger.closed_through()->next())) continue;
+    remarks.push_back("Policy " + id.value +
+                      " has no end. Once a month is closed under it, it can't be given one, and no other "
+                      "policy can follow it: set its until before the close");
+  }
+}
+
+}  // namespace
+
+Ledger::Readiness Ledger::readiness(Month period) const {
+  VOUCHERD_ASSERT(!impl_->is_closed(period));
+  Readiness readiness;
+  readiness.obstacles = impl_->close_obstacles(period, false);
+  remark_endless_policies(*impl_, period, readiness.remarks);
+  visit_quarantine(*impl_, period, [&](const QuarantineEntry& entry) {
+    readiness.quarantine[std::string(to_string(entry.code))] += 1;
+  });
+  readiness.unpriced = unpriced_until(*impl_, period);
+  readiness.months[period] = {};
+  const auto open = impl_->open_months();
+  if (!open) return readiness;
+  for (const auto& firm : impl_->firms()) {
+    for (Month month = open->first; month <= std::min(period, open->last); month = month.next()) {
+      const Statement& statement = impl_->statement_of(firm, month);
+      PeriodTotals& totals = readiness.months[month];
+      if (!statement.empty()) add_to(totals, statement);
+      if (month == period) add_late(statement, readiness.late);
+    }
+  }
+  return readiness;
 }
 
 }  // namespace voucherd::billing

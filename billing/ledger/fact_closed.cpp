@@ -35,7 +35,8 @@ struct Immutable {
     if (!used.price_books.contains(before.version)) return {};
     return "Price book " + before.version.value +
            " has been used by closed statements and can't be changed; publish a new version with an "
-           "effective_from of its own";
+           "effective_from of its own: from " +
+           to_string(first_day(closed_through.next())) + " on it alters nothing that is closed";
   }
   std::string operator()(const Contract& before, const Contract& after) const {
     if (!used.contracts.contains(before.number)) return {};
@@ -48,8 +49,15 @@ struct Immutable {
   }
   std::string operator()(const Policy& before, const Policy&) const {
     if (!used.first_month || !overlap(before.days, closed_days(used, closed_through))) return {};
-    return "Policy " + before.id.value +
-           " was in force in closed months and can't be changed; add a new policy for the days after its end";
+    const std::string what = "Policy " + before.id.value +
+                             " was in force in closed months and can't be changed, its end included; ";
+    if (before.days.until) {
+      return what + "add a new policy, with an id of its own, from " + to_string(*before.days.until) +
+             " on, when this one ends";
+    }
+    return what +
+           "and it has no end, so that no other policy can follow it. What can still change is who is "
+           "eligible: end the eligibility of the firms";
   }
   std::string operator()(const Sku& before, const Sku& after) const {
     if (!used.skus.contains(before.id)) return {};
@@ -61,9 +69,8 @@ struct Immutable {
   }
 };
 
-template <class Key, class Value>
-std::string ask(const Immutable& immutable, const std::map<Key, Value>& before, const Key& key,
-                const Value& after) {
+template <class All, class Key, class Value>
+std::string ask(const Immutable& immutable, const All& before, const Key& key, const Value& after) {
   const auto found = before.find(key);
   return found == before.end() ? std::string() : immutable(found->second, after);
 }
@@ -160,21 +167,29 @@ void LedgerState::compare_targets(const FirmId& firm, const Comparison& sides, C
   }
 }
 
-LedgerState::Affected LedgerState::affected_by(const std::vector<DraftChange>& changes) const {
-  const LocalDay open_from = first_day(closed_through()->next());
+LedgerState::Affected LedgerState::affected_by(const std::vector<DraftChange>& changes, In months) const {
+  const bool closed_only = months == In::closed_months;
   Affected affected;
+  // A book concerns the usage from its day on; awards move closed targets too, but without a reason.
+  const auto reaches_back = [&](const PriceBook& book) {
+    return !closed_only || book.effective_from < first_day(closed_through()->next());
+  };
+  const auto add = [&](const auto& all, const auto& key, const FirmId& firm) {
+    affected.firms.insert(firm);
+    if (const auto old = all.find(key); old != all.end()) affected.firms.insert(old->second.firm);
+  };
   for (const auto& change : changes) {
     if (!change.differs) continue;
     if (const auto* firm = std::get_if<Firm>(&*change.fact)) {
       affected.firms.insert(firm->uscc);
     } else if (const auto* contract = std::get_if<Contract>(&*change.fact)) {
-      affected.firms.insert(contract->firm);
-      const auto old = facts.contracts.find(contract->number);
-      if (old != facts.contracts.end()) affected.firms.insert(old->second.firm);
+      add(facts.contracts, contract->number, contract->firm);
+    } else if (const auto* award = std::get_if<Award>(&*change.fact)) {
+      if (!closed_only) add(facts.awards, award->id, award->firm);
     } else if (const auto* book = std::get_if<PriceBook>(&*change.fact)) {
       const auto old = facts.price_books.find(book->version);
-      const bool reached = old != facts.price_books.end() && old->second.effective_from < open_from;
-      affected.everyone = affected.everyone || reached || book->effective_from < open_from;
+      const bool reached = old != facts.price_books.end() && reaches_back(old->second);
+      affected.everyone = affected.everyone || reached || reaches_back(*book);
     } else if (std::holds_alternative<Policy>(*change.fact) || std::holds_alternative<Sku>(*change.fact)) {
       affected.everyone = true;
     }
@@ -182,23 +197,29 @@ LedgerState::Affected LedgerState::affected_by(const std::vector<DraftChange>& c
   return affected;
 }
 
+bool LedgerState::reaches(const Affected& affected, const FirmId& firm, const Facts& before,
+                          const Facts& after) const {
+  if (affected.everyone || affected.firms.contains(firm)) return true;
+  if (affected.firms.empty()) return false;
+  const auto succeeds = [&](const Facts& by) {
+    const auto predecessors = predecessors_of(firm, by);
+    return std::any_of(predecessors.begin(), predecessors.end(),
+                       [&](const FirmId& predecessor) { return affected.firms.contains(predecessor); });
+  };
+  return succeeds(before) || succeeds(after);
+}
+
 LedgerState::Concerned LedgerState::concerned_by(const std::vector<DraftChange>& changes,
                                                  const Facts& after) const {
-  const Affected affected = affected_by(changes);
+  const Affected affected = affected_by(changes, In::closed_months);
   Concerned concerned;
   if (!affected.everyone && affected.firms.empty()) return concerned;
   // Awards never need a reason: they are the same on both sides of the comparison.
   Facts before = facts;
   before.awards = after.awards;
-  const auto reaches = [&](const FirmId& firm, const Facts& by) {
-    if (affected.everyone || affected.firms.contains(firm)) return true;
-    const auto predecessors = predecessors_of(firm, by);
-    return std::any_of(predecessors.begin(), predecessors.end(),
-                       [&](const FirmId& predecessor) { return affected.firms.contains(predecessor); });
-  };
   // A firm with a closed statement stands in `billed`, if only for its unpriced usage.
   for (const auto& [firm, said] : billed) {
-    if (reaches(firm, before) || reaches(firm, after)) compare(firm, before, after, concerned);
+    if (reaches(affected, firm, before, after)) compare(firm, before, after, concerned);
   }
   return concerned;
 }

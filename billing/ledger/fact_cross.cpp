@@ -86,10 +86,9 @@ class References {
   void check(const Contract& contract) {
     check_firm(contract.firm, "/firm");
     if (const auto* prices = std::get_if<PriceList>(&contract.terms)) check_prices(*prices);
-    for (const auto& [number, other] : after_.contracts) {
-      if (number == contract.number || other.firm != contract.firm) continue;
-      if (!overlap(other.days, contract.days)) continue;
-      fault("/from", "The firm has contract " + number.value + " " + describe(other.days) +
+    for (const Contract* other : after_.contracts.of(contract.firm)) {
+      if (other->number == contract.number || !overlap(other->days, contract.days)) continue;
+      fault("/from", "The firm has contract " + other->number.value + " " + describe(other->days) +
                          ", which overlaps this one's days (" + describe(contract.days) +
                          "); a firm has one contract on a day: end one of them earlier");
     }

@@ -58,17 +58,23 @@ Refusal needs_reason(const std::vector<std::string>& concerned) {
   return {422, "A reason is needed", detail, {{"/reason", detail}}};
 }
 
+bool is_recorded(const DraftChange& change) { return change.differs || change.origin.has_value(); }
+
 std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by, const std::string& reason) {
   ordered_json payload;
   payload["by"] = ordered_json{{"kind", by.kind}, {"id", by.id}};
   payload["reason"] = reason;
   ordered_json list = ordered_json::array();
   for (const auto& change : changes) {
-    if (!change.differs) continue;
+    if (!is_recorded(change)) continue;
     ordered_json entry;
     entry["kind"] = std::string(to_string(change.kind));
     entry["key"] = change.key;
     entry["body"] = show_fact(*change.fact);
+    if (change.origin) {
+      entry["by"] = ordered_json{{"kind", change.origin->by.kind}, {"id", change.origin->by.id}};
+      entry["reason"] = change.origin->reason;
+    }
     list.push_back(std::move(entry));
   }
   payload["changes"] = std::move(list);
@@ -103,8 +109,13 @@ std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>
       own.push_back({"", std::string(to_string(draft.kind)) + " " + draft.key +
                              " stands twice among these changes; keep one of them"});
     }
+    if (changes[i].origin) {
+      draft.origin = changes[i].origin;
+      for (auto& fault : words_faults(draft.origin->by, draft.origin->reason))
+        own.push_back(std::move(fault));
+    }
     for (auto& fault : own) faults.push_back({draft.prefix + fault.pointer, std::move(fault.detail)});
-    const auto& known = histories.find(draft.kind);
+    const auto known = histories.find(draft.kind);
     const bool exists = known != histories.end() && known->second.contains(draft.key);
     if (draft.fact) {
       draft.created = !exists;
@@ -115,49 +126,99 @@ std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>
   return drafts;
 }
 
-std::optional<Refusal> LedgerState::judge_closed(const std::vector<DraftChange>& changes, const Facts& after,
-                                                 const std::string& reason,
-                                                 std::vector<std::string>& concerned) const {
+bool DraftCall::differs() const {
+  return std::any_of(changes.begin(), changes.end(), [](const auto& change) { return change.differs; });
+}
+
+DraftCall LedgerState::draft_of(const std::vector<FactChange>& changes, const Actor& by,
+                                const std::string& reason, const std::optional<std::string>& if_match) const {
+  DraftCall call;
+  std::vector<FieldFault> faults;
+  call.changes = read_changes(changes, faults);
+  for (auto& fault : words_faults(by, reason)) faults.push_back(std::move(fault));
+  call.after = facts;
+  for (const auto& change : call.changes) {
+    if (change.fact) put_fact(call.after, *change.fact);
+  }
+  judge_references(call.changes, call.after, faults);
+  if (!faults.empty()) {
+    call.refusal = refuse(422, "The change is wrong", std::move(faults));
+  } else if (if_match && !changes.empty() &&
+             !if_match_holds(*if_match, etag_of(changes[0].kind, changes[0].key))) {
+    call.refusal = {412,
+                    "The fact has changed",
+                    "It is not the version that If-Match names; read it again and repeat the change",
+                    {}};
+  }
+  return call;
+}
+
+std::optional<Refusal> LedgerState::forbidden_by_closed(const DraftCall& call) const {
   const auto closed = closed_through();
   if (!closed) return std::nullopt;
-  auto forbidden = immutable_faults(changes, facts, used, *closed);
-  if (!forbidden.empty()) return refuse(409, "A closed statement rests on this", std::move(forbidden));
-  for (const auto& [month, firm] : concerned_by(changes, after)) {
-    concerned.push_back(statement_number(month, firm));
+  auto forbidden = immutable_faults(call.changes, facts, used, *closed);
+  if (forbidden.empty()) return std::nullopt;
+  return refuse(409, "A closed statement rests on this", std::move(forbidden));
+}
+
+std::vector<std::string> LedgerState::closed_statements_of(const DraftCall& call) const {
+  std::vector<std::string> numbers;
+  if (!closed_through()) return numbers;
+  for (const auto& [month, firm] : concerned_by(call.changes, call.after)) {
+    numbers.push_back(statement_number(month, firm));
   }
-  if (!concerned.empty() && reason.empty()) return needs_reason(concerned);
-  return std::nullopt;
+  return numbers;
+}
+
+bool LedgerState::lacks_reason(const DraftCall& call, const std::string& reason) const {
+  if (!reason.empty()) return false;
+  std::vector<DraftChange> without;
+  Facts after = facts;
+  for (const auto& change : call.changes) {
+    if (change.origin && !change.origin->reason.empty()) continue;
+    without.push_back(change);
+    put_fact(after, *change.fact);
+  }
+  if (without.size() == call.changes.size()) return true;
+  return !concerned_by(without, after).empty();
 }
 
 Ledger::Judged Ledger::judge_facts(const std::vector<FactChange>& changes, const Actor& by,
                                    const std::string& reason,
                                    const std::optional<std::string>& if_match) const {
   Judged judged;
-  std::vector<FieldFault> faults;
-  const auto drafts = impl_->read_changes(changes, faults);
-  for (auto& fault : words_faults(by, reason)) faults.push_back(std::move(fault));
-  Facts after = impl_->facts;
-  for (const auto& draft : drafts) {
-    if (draft.fact) put_fact(after, *draft.fact);
+  DraftCall call = impl_->draft_of(changes, by, reason, if_match);
+  judged.refusal = std::move(call.refusal);
+  if (!judged.refusal && call.differs()) {
+    judged.refusal = impl_->forbidden_by_closed(call);
+    if (!judged.refusal) judged.concerned = impl_->closed_statements_of(call);
+    if (!judged.concerned.empty() && impl_->lacks_reason(call, reason)) {
+      judged.refusal = needs_reason(judged.concerned);
+    }
   }
-  judge_references(drafts, after, faults);
-  if (!faults.empty()) {
-    judged.refusal = refuse(422, "The change is wrong", std::move(faults));
-    return judged;
-  }
-  if (if_match && !changes.empty() && !if_match_holds(*if_match, etag_of(changes[0].kind, changes[0].key))) {
-    judged.refusal = {412,
-                      "The fact has changed",
-                      "It is not the version that If-Match names; read it again and repeat the change",
-                      {}};
-    return judged;
-  }
-  const bool any = std::any_of(drafts.begin(), drafts.end(), [](const auto& draft) { return draft.differs; });
-  if (any) judged.refusal = impl_->judge_closed(drafts, after, reason, judged.concerned);
   if (judged.refusal) return judged;
-  for (const auto& draft : drafts) judged.created.push_back(draft.created);
-  if (any) judged.payload = payload_of(drafts, by, reason);
+  for (const auto& change : call.changes) judged.created.push_back(change.created);
+  const bool any = std::any_of(call.changes.begin(), call.changes.end(), is_recorded);
+  if (any) judged.payload = payload_of(call.changes, by, reason);
   return judged;
+}
+
+Ledger::Preview Ledger::preview_facts(const std::vector<FactChange>& changes, const Actor& by,
+                                      const std::string& reason,
+                                      const std::optional<std::string>& if_match) const {
+  Preview preview;
+  DraftCall call = impl_->draft_of(changes, by, reason, if_match);
+  preview.refusal = std::move(call.refusal);
+  if (!preview.refusal) preview.refusal = impl_->forbidden_by_closed(call);
+  if (preview.refusal) return preview;
+  preview.concerned = impl_->closed_statements_of(call);
+  preview.needs_reason = !preview.concerned.empty();
+  preview.statements = impl_->changed_statements(call);
+  for (const auto& change : call.changes) {
+    preview.created.push_back(change.created);
+    preview.shown.push_back(show_fact(*change.fact));
+  }
+  return preview;
 }
 
 }  // namespace voucherd::billing

@@ -52,6 +52,16 @@ std::string text_fault(std::string_view text, std::size_t bytes_min, std::size_t
   return {};
 }
 
+std::size_t utf8_prefix(std::string_view text) {
+  std::size_t good = 0;
+  while (good < text.size()) {
+    const std::size_t length = utf8_length(text.substr(good));
+    if (length == 0) break;
+    good += length;
+  }
+  return good;
+}
+
 std::string pointer_to(const std::string& parent, std::string_view member) {
   std::string out = parent + "/";
   for (const char c : member) {

@@ -26,6 +26,9 @@ inline constexpr std::size_t fact_unit_bytes_max = 64;
 /// UTF-8, without control characters (C0, DEL and C1: they break tables, logs and headers).
 std::string text_fault(std::string_view text, std::size_t bytes_min, std::size_t bytes_max);
 
+/// Bytes of `text` up to the first that is not UTF-8.
+std::size_t utf8_prefix(std::string_view text);
+
 /// "/prices" + "gpu/a800" is "/prices/gpu~1a800".
 std::string pointer_to(const std::string& parent, std::string_view member);
 std::string pointer_to(const std::string& parent, std::size_t index);

@@ -47,18 +47,30 @@ FirmAccount LedgerState::account_of(const FirmId& firm, const Facts& by) const {
 }
 
 std::vector<std::uint64_t> LedgerState::stamp_of(const FirmId& firm) const {
-  std::vector<std::uint64_t> stamp = {generation, usage.totals().version_of(firm)};
+  const auto own = versions.of_firm.find(firm);
+  return {versions.shared, own == versions.of_firm.end() ? 0 : own->second, usage.totals().version_of(firm)};
+}
+
+std::vector<std::uint64_t> LedgerState::statements_stamp_of(const FirmId& firm) const {
+  std::vector<std::uint64_t> stamp = {versions.closes};
   for (const auto& predecessor : predecessors_of(firm, facts)) {
-    stamp.push_back(usage.totals().version_of(predecessor));
+    for (const std::uint64_t version : stamp_of(predecessor)) stamp.push_back(version);
   }
   return stamp;
 }
 
 FirmView& LedgerState::view_of(const FirmId& firm) const {
-  auto stamp = stamp_of(firm);
   FirmView& view = views[firm];
-  if (view.stamp == stamp) return view;
-  view = {};
+  auto stamp = stamp_of(firm);
+  auto statements_stamp = statements_stamp_of(firm);
+  const bool rated_before = view.stamp == stamp;
+  if (rated_before && view.statements_stamp == statements_stamp) return view;
+  view.open.clear();
+  view.years_through.reset();
+  view.statements_stamp = std::move(statements_stamp);
+  if (rated_before) return view;
+  view.first_usage = view.last_usage = std::nullopt;
+  view.accepted_by_kind.clear();
   const auto rows = usage_of(firm);
   view.rated = rate_usage(firm, rows, facts);
   for (const auto& row : rows) {

@@ -25,10 +25,19 @@ struct Refusal {
   std::vector<FieldFault> faults;
 };
 
+/// Where one of several changes comes from: who and why are kept with it, not the call's.
+struct Origin {
+  Actor by;
+  std::string reason;
+};
+
 struct FactChange {
   FactKind kind{};
   std::string key;
   nlohmann::json body;  // as sent, without `reason`
+  /// With an origin the change is recorded even where it equals what is in force: the history then
+  /// tells what that origin said last.
+  std::optional<Origin> origin = {};
 };
 
 struct FactVersion {
@@ -37,6 +46,18 @@ struct FactVersion {
   Actor by;
   std::string reason;            // "" where none was needed
   nlohmann::ordered_json shown;  // show_fact()
+};
+
+/// An open statement before or after a change.
+struct StatementAmounts {
+  Fen net, tax, gross, eligible, subsidy, payable;
+  friend bool operator==(const StatementAmounts&, const StatementAmounts&) = default;
+};
+/// An open statement that a change would alter; nullopt: there is none.
+struct StatementChange {
+  Month period;
+  FirmId firm;
+  std::optional<StatementAmounts> before, after;
 };
 
 struct PeriodTotals {
@@ -83,6 +104,19 @@ class Ledger {
   Judged judge_facts(const std::vector<FactChange>& changes, const Actor& by, const std::string& reason,
                      const std::optional<std::string>& if_match) const;
 
+  struct Preview {
+    std::optional<Refusal> refusal;  // as of judge_facts(), but for a missing reason
+    bool needs_reason = false;       // some closed figure would differ
+    std::vector<bool> created;
+    std::vector<nlohmann::ordered_json> shown;  // the facts as they would be
+    std::vector<std::string> concerned;         // as in Judged
+    std::vector<StatementChange> statements;    // by period, then firm
+  };
+  /// What the changes would do, to closed and to open statements; nothing is kept. Rates every firm that
+  /// they concern once more.
+  Preview preview_facts(const std::vector<FactChange>& changes, const Actor& by, const std::string& reason,
+                        const std::optional<std::string>& if_match) const;
+
   struct JudgedClose {
     std::optional<Refusal> refusal;
     std::optional<ClosedPeriod> already;  // the month is closed: the same reply again
@@ -116,8 +150,31 @@ class Ledger {
   /// Every month up to closed_through() is closed; one that was closed along with a later one has the
   /// close's position, time and actor, and totals of its own.
   std::optional<ClosedPeriod> closed(Month period) const;
-  /// Why judge_close() would refuse: empty where it is ready, whatever the clock says about the month's end.
-  std::vector<FieldFault> not_ready(Month period) const;
+  struct Unpriced {
+    UnpricedKey key;
+    std::string unit;
+    Quantity quantity;
+    std::uint64_t firms = 0;
+  };
+  /// Lines of earlier usage months on the statements of one month.
+  struct LateUsage {
+    std::uint64_t lines = 0;
+    Fen net, tax, gross, eligible;
+  };
+  /// What a close of an open month would find and do.
+  struct Readiness {
+    /// Why judge_close() would refuse, whatever the clock says about the month's end: empty where it is
+    /// ready.
+    std::vector<FieldFault> obstacles;
+    std::vector<std::string> remarks;                 // what should be thought of before, but refuses nothing
+    std::map<std::string, std::uint64_t> quarantine;  // unresolved entries in the way, by code
+    std::vector<Unpriced> unpriced;                   // of the months that it would close
+    std::map<Month, LateUsage> late;                  // by usage month
+    /// The months that it would close, the asked one last; months far apart from any usage left out.
+    std::map<Month, PeriodTotals> months;
+  };
+  /// Precondition: `period` is open.
+  Readiness readiness(Month period) const;
 
   /// Firms that have a statement in `period`, in order, after `after`, at most `limit`.
   std::vector<FirmId> firms_with_statement(Month period, const FirmId& after, std::size_t limit) const;

@@ -28,6 +28,27 @@ Month read_month(ByteReader& in) {
   return Month{static_cast<std::int32_t>(months)};
 }
 
+/// Counts whom a fact concerns that is about to come into force.
+struct CountChange {
+  const Facts& before;
+  Versions& versions;
+  void operator()(const Firm& firm) const { ++versions.of_firm[firm.uscc]; }
+  void operator()(const Contract& contract) const { of_firm(before.contracts, contract.number, contract); }
+  void operator()(const Award& award) const { of_firm(before.awards, award.id, award); }
+  void operator()(const PriceBook&) const { ++versions.shared; }
+  void operator()(const Policy&) const { ++versions.shared; }
+  void operator()(const Sku& sku) const {
+    if (before.skus.contains(sku.id)) ++versions.shared;  // nobody has used a new one yet
+  }
+  void operator()(const Settings&) const {}
+
+  template <class All, class Key, class Value>
+  void of_firm(const All& all, const Key& key, const Value& value) const {
+    if (const auto former = all.find(key); former != all.end()) ++versions.of_firm[former->second.firm];
+    ++versions.of_firm[value.firm];
+  }
+};
+
 }  // namespace
 
 void put_fact(Facts& facts, const Fact& fact) {
@@ -36,11 +57,9 @@ void put_fact(Facts& facts, const Fact& fact) {
     void operator()(const Firm& firm) const { facts.firms.insert_or_assign(firm.uscc, firm); }
     void operator()(const Sku& sku) const { facts.skus.insert_or_assign(sku.id, sku); }
     void operator()(const PriceBook& book) const { facts.price_books.insert_or_assign(book.version, book); }
-    void operator()(const Contract& contract) const {
-      facts.contracts.insert_or_assign(contract.number, contract);
-    }
+    void operator()(const Contract& contract) const { facts.contracts.put(contract.number, contract); }
     void operator()(const Policy& policy) const { facts.policies.insert_or_assign(policy.id, policy); }
-    void operator()(const Award& award) const { facts.awards.insert_or_assign(award.id, award); }
+    void operator()(const Award& award) const { facts.awards.put(award.id, award); }
     void operator()(const Settings& settings) const { facts.accept_from = settings.accept_from; }
   };
   std::visit(Put{facts}, fact);
@@ -89,9 +108,14 @@ bool LedgerState::fold_fact(FactKind kind, const std::string& key, const nlohman
   const auto fact = read_fact(kind, key, body, faults);
   if (!fact) return false;
   version.shown = show_fact(*fact);
-  put_fact(facts, *fact);
+  take(*fact);
   histories[kind][key].push_back(std::move(version));
   return true;
+}
+
+void LedgerState::take(const Fact& fact) {
+  std::visit(CountChange{facts, versions}, fact);
+  put_fact(facts, fact);
 }
 
 bool LedgerState::freeze(Month period, const FirmId& firm, std::string canonical, CloseEntry& close) {
@@ -128,10 +152,10 @@ void LedgerState::fold_close(std::string_view payload, const RecordHeader& heade
     VOUCHERD_ASSERT(good);
   }
   closes.emplace(close->period, std::move(entry));
+  ++versions.closes;
 }
 
 void Ledger::apply(const Record& record, const std::string& root) {
-  ++impl_->generation;
   if (record.header.type == RecordType::close) {
     impl_->fold_close(record.payload, record.header, root);
     return;
@@ -147,6 +171,10 @@ void Ledger::apply(const Record& record, const std::string& root) {
     VOUCHERD_ASSERT(kind.has_value());
     FactVersion version{
         record.header.position, record.header.intake_time, by, payload.at("reason").get<std::string>(), {}};
+    if (const auto origin = change.find("by"); origin != change.end()) {
+      version.by = {origin->at("kind").get<std::string>(), origin->at("id").get<std::string>()};
+      version.reason = change.at("reason").get<std::string>();
+    }
     const bool good =
         impl_->fold_fact(*kind, change.at("key").get<std::string>(), change.at("body"), std::move(version));
     VOUCHERD_ASSERT(good);  // it was judged before it was written

@@ -22,11 +22,20 @@ bool Ledger::knows_firm(std::string_view uscc) const { return impl_->facts.firms
 
 bool Ledger::knows_sku(std::string_view sku) const { return impl_->facts.skus.contains(SkuId{sku}); }
 
+const std::vector<FactVersion>* LedgerState::history(FactKind kind, const std::string& key) const {
+  const auto by_key = histories.find(kind);
+  if (by_key == histories.end()) return nullptr;
+  const auto found = by_key->second.find(key);
+  return found == by_key->second.end() ? nullptr : &found->second;
+}
+
+std::string LedgerState::etag_of(FactKind kind, const std::string& key) const {
+  const auto* known = history(kind, key);
+  return known == nullptr ? std::string() : "\"" + std::to_string(known->back().position) + "\"";
+}
+
 const std::vector<FactVersion>* Ledger::history(FactKind kind, const std::string& key) const {
-  const auto by_key = impl_->histories.find(kind);
-  if (by_key == impl_->histories.end()) return nullptr;
-  const auto versions = by_key->second.find(key);
-  return versions == by_key->second.end() ? nullptr : &versions->second;
+  return impl_->history(kind, key);
 }
 
 std::vector<std::string> Ledger::keys(FactKind kind, const std::string& after, std::size_t limit) const {
@@ -40,10 +49,7 @@ std::vector<std::string> Ledger::keys(FactKind kind, const std::string& after, s
   return out;
 }
 
-std::string Ledger::etag_of(FactKind kind, const std::string& key) const {
-  const auto* versions = history(kind, key);
-  return versions == nullptr ? std::string() : "\"" + std::to_string(versions->back().position) + "\"";
-}
+std::string Ledger::etag_of(FactKind kind, const std::string& key) const { return impl_->etag_of(kind, key); }
 
 std::optional<Month> Ledger::closed_through() const { return impl_->closed_through(); }
 

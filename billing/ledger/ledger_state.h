@@ -28,12 +28,22 @@ struct Used {
   std::optional<Month> first_month;  // the earliest usage month on a closed line
 };
 
-/// All that is derived of one firm at one state of usage, facts and closes.
+/// Counts changes, so that what is derived knows what it was derived from.
+struct Versions {
+  std::uint64_t shared = 0;  // of price books, SKUs and policies: they concern everyone
+  std::uint64_t closes = 0;
+  std::map<FirmId, std::uint64_t> of_firm;  // of the firm's own fact, contracts and awards
+};
+
+/// All that is derived of one firm at one state of usage, facts and closes. A close makes its
+/// statements anew, but what has been rated stays.
 struct FirmView {
-  std::vector<std::uint64_t> stamp;  // what it was derived from: see stamp_of()
+  std::vector<std::uint64_t> stamp;  // what usage was rated by: see stamp_of()
   RatedUsage rated;
   std::optional<Month> first_usage, last_usage;
   std::map<std::string, Quantity> accepted_by_kind;
+  // Rests on closes and predecessors too:
+  std::vector<std::uint64_t> statements_stamp;
   std::map<Month, Statement> open;     // open statements asked for so far
   std::optional<Month> years_through;  // of `years`
   std::vector<SubsidyYear> years;      // the years' targets, computed apart from the statements
@@ -45,8 +55,17 @@ struct DraftChange {
   std::string key;
   std::string prefix;        // of its pointers: "" where the call has one change, else "/<index>"
   std::optional<Fact> fact;  // nullopt: couldn't be read
+  std::optional<Origin> origin;
   bool created = false;
   bool differs = false;  // from what is in force
+};
+
+/// A call of the judge: its changes, and the facts as they would be.
+struct DraftCall {
+  std::vector<DraftChange> changes;
+  Facts after;
+  std::optional<Refusal> refusal;  // of what is wrong in itself
+  bool differs() const;
 };
 
 /// A close record's payload; FORMAT.md in metering/journal describes it.
@@ -78,12 +97,14 @@ struct LedgerState {
   Used used;
 
   // Derived; valid while the stamps are.
-  std::uint64_t generation = 0;  // counts applied records
+  Versions versions;
   mutable std::map<FirmId, FirmView> views;
 
   // The fold (ledger_fold.cpp)
   /// False where the body can't be read.
   bool fold_fact(FactKind kind, const std::string& key, const nlohmann::json& body, FactVersion version);
+  /// Puts `fact` into force and counts whom that concerns.
+  void take(const Fact& fact);
   void fold_close(std::string_view payload, const RecordHeader& header, const std::string& root);
   /// Adds a frozen statement to what is billed. False where its bytes can't be read.
   bool freeze(Month period, const FirmId& firm, std::string canonical, CloseEntry& close);
@@ -93,7 +114,9 @@ struct LedgerState {
   std::vector<UsageOfDay> usage_of(const FirmId& firm) const;
   /// Without the firm's own usage: whoever asks has it rated.
   FirmAccount account_of(const FirmId& firm, const Facts& by) const;
+  /// Of the firm's rated usage: versions of the facts and of the usage that it rests on.
   std::vector<std::uint64_t> stamp_of(const FirmId& firm) const;
+  std::vector<std::uint64_t> statements_stamp_of(const FirmId& firm) const;
   FirmView& view_of(const FirmId& firm) const;
   /// Precondition: `period` is open. The statement may be empty.
   const Statement& statement_of(const FirmId& firm, Month period) const;
@@ -110,13 +133,25 @@ struct LedgerState {
   };
   std::optional<MonthRange> open_months() const;
 
+  // Reads of facts (ledger_reads.cpp)
+  const std::vector<FactVersion>* history(FactKind kind, const std::string& key) const;
+  std::string etag_of(FactKind kind, const std::string& key) const;
+
   // Judging
   /// Reads the bodies and compares them with what is in force (fact_judge.cpp).
   std::vector<DraftChange> read_changes(const std::vector<FactChange>& changes,
                                         std::vector<FieldFault>& faults) const;
-  /// What closed statements say to changes that are right in themselves (fact_judge.cpp).
-  std::optional<Refusal> judge_closed(const std::vector<DraftChange>& changes, const Facts& after,
-                                      const std::string& reason, std::vector<std::string>& concerned) const;
+  /// All that can be said of changes without a look at what is closed (fact_judge.cpp).
+  DraftCall draft_of(const std::vector<FactChange>& changes, const Actor& by, const std::string& reason,
+                     const std::optional<std::string>& if_match) const;
+  /// Why closed statements forbid changes that are right in themselves (fact_judge.cpp).
+  std::optional<Refusal> forbidden_by_closed(const DraftCall& call) const;
+  /// Numbers of the closed statements of which a figure would differ, in order (fact_judge.cpp).
+  std::vector<std::string> closed_statements_of(const DraftCall& call) const;
+  /// True where a change would make a closed figure differ and no reason goes with it (fact_judge.cpp).
+  bool lacks_reason(const DraftCall& call, const std::string& reason) const;
+  /// Open statements that would change (fact_preview.cpp).
+  std::vector<StatementChange> changed_statements(const DraftCall& call) const;
   /// Why the month can't be closed, but for its end; without what a reason signs off, where
   /// `signed_off` (close.cpp).
   std::vector<FieldFault> close_obstacles(Month period, bool signed_off) const;
@@ -131,7 +166,11 @@ struct LedgerState {
     bool everyone = false;
     std::set<FirmId> firms;
   };
-  Affected affected_by(const std::vector<DraftChange>& changes) const;
+  /// In closed months, where awards need no reason; or in open ones.
+  enum class In { closed_months, open_months };
+  Affected affected_by(const std::vector<DraftChange>& changes, In months) const;
+  /// `before` and `after`: a firm that begins or ceases to succeed an affected one is affected.
+  bool reaches(const Affected& affected, const FirmId& firm, const Facts& before, const Facts& after) const;
   /// The same for one firm, by its charges and its targets.
   struct Comparison {
     const Facts &before, &after;

@@ -43,9 +43,9 @@ Facts facts(std::int64_t firms) {
         id, "某某科技有限公司", "渝中区", {{"ai_agent", {policy.days.from, std::nullopt}, "", ""}}, {}, {}};
     const ContractNumber number("HT-" + digits);
     const DayInterval days{parse_day("2026-01-01").value(), std::nullopt};
-    facts.contracts[number] = {number, id, std::nullopt, days, parse_rate("0.1").value()};
+    facts.contracts.put(number, {number, id, std::nullopt, days, parse_rate("0.1").value()});
     const AwardId award("award-" + digits);
-    facts.awards[award] = {award, id, 2026, AwardKind::same_programme, Fen{100}, "", ""};
+    facts.awards.put(award, {award, id, 2026, AwardKind::same_programme, Fen{100}, "", ""});
   }
   return facts;
 }

@@ -45,9 +45,9 @@ inline Policy shipped_policy() {
 }
 
 inline void put(Facts& facts, const Policy& policy) { facts.policies[policy.id] = policy; }
-inline void put(Facts& facts, const Contract& contract) { facts.contracts[contract.number] = contract; }
+inline void put(Facts& facts, const Contract& contract) { facts.contracts.put(contract.number, contract); }
 inline void put(Facts& facts, const PriceBook& book) { facts.price_books[book.version] = book; }
-inline void put(Facts& facts, const Award& award) { facts.awards[award.id] = award; }
+inline void put(Facts& facts, const Award& award) { facts.awards.put(award.id, award); }
 inline void put(Facts& facts, const Firm& of) { facts.firms[of.uscc] = of; }
 
 inline Firm eligible_firm(const FirmId& id, std::vector<FirmId> predecessors = {}) {

@@ -30,6 +30,23 @@ TEST(ContractTest, HoldsFromItsFirstDayToTheDayBeforeUntil) {
   EXPECT_EQ(facts.contract_on(FirmId("91500000MA5UOTHERX"), day("2026-03-10")), nullptr);
 }
 
+TEST(ContractTest, MovesToItsNewFirmWhereItIsReplaced) {
+  Facts facts = example::facts();
+  const FirmId other("91500000MA5UOTHERX");
+  Contract moved = contract("HT-1", rate("0.1"), days("2026-03-10", "2026-03-20"));
+  put(facts, moved);
+  put(facts, contract("HT-0", rate("0.2"), days("2026-04-01")));
+  EXPECT_EQ(facts.contracts.of(firm).size(), 2u);
+  EXPECT_EQ(facts.contracts.of(firm).front()->number.value, "HT-0");
+  moved.firm = other;
+  put(facts, moved);
+  EXPECT_EQ(facts.contract_on(firm, day("2026-03-10")), nullptr);
+  EXPECT_NE(facts.contract_on(other, day("2026-03-10")), nullptr);
+  EXPECT_EQ(facts.contracts.of(firm).size(), 1u);
+  const Facts copy = facts;
+  EXPECT_EQ(copy.contracts.of(other).front(), &copy.contracts.at(ContractNumber("HT-1")));
+}
+
 TEST(PolicyTest, EndsTheDayBeforeUntil) {
   const Facts facts = example::facts();
   EXPECT_EQ(facts.policy_on(day("2025-12-24")), nullptr);

@@ -176,8 +176,8 @@ TEST_F(CloseTest, GivesAllReasonsAtOnce) {
   world_.quarantine("2026-06", "2026-06");
   EXPECT_THAT(reasons("2026-06"), ElementsAre(HasSubstr("has not ended"), HasSubstr("close 2026-05 first"),
                                               HasSubstr("quarantine"), HasSubstr("npu")));
-  EXPECT_EQ(ledger().not_ready(World::month("2026-06")).size(), 3u);
-  EXPECT_THAT(ledger().not_ready(World::month("2026-05")), IsEmpty());
+  EXPECT_EQ(ledger().readiness(World::month("2026-06")).obstacles.size(), 3u);
+  EXPECT_THAT(ledger().readiness(World::month("2026-05")).obstacles, IsEmpty());
 }
 
 TEST_F(CloseTest, ClosesAMonthInWhichNothingHappened) {
@@ -189,6 +189,44 @@ TEST_F(CloseTest, ClosesAMonthInWhichNothingHappened) {
 TEST_F(CloseTest, AnswersAtOnceForAMonthFarAhead) {
   world_.use(firm_a, "gpu", "2026-05-10", "1");
   EXPECT_THAT(reasons("9999-11"), ElementsAre(HasSubstr("has not ended"), HasSubstr("close 2026-05 first")));
+}
+
+TEST_F(CloseTest, TellsBeforehandWhatACloseWouldFindAndDo) {
+  world_.use(firm_a, "gpu", "2026-01-10", "10");
+  world_.close("2026-01");
+  world_.use(firm_a, "gpu", "2026-01-11", "1");   // late
+  world_.use(firm_a, "disk", "2026-01-11", "2");  // late, another charge
+  world_.use(firm_b, "gpu", "2026-02-10", "3");
+  world_.put(FactKind::sku, "tape", {{"name", "T"}, {"unit", "gib"}, {"kind", "storage"}});
+  world_.use(firm_b, "tape", "2026-02-10", "4");
+  world_.use(firm_c, "tape", "2026-02-10", "5");
+  world_.quarantine("2026-02", "2026-02");
+  const auto readiness = ledger().readiness(World::month("2026-02"));
+  EXPECT_EQ(readiness.obstacles.size(), 2u);
+  ASSERT_EQ(readiness.unpriced.size(), 1u);
+  EXPECT_EQ(to_string(readiness.unpriced[0].quantity) + readiness.unpriced[0].unit, "9gib");
+  EXPECT_EQ(readiness.unpriced[0].firms, 2u);
+  ASSERT_EQ(readiness.late.size(), 1u);
+  const auto& late = readiness.late.at(World::month("2026-01"));
+  EXPECT_EQ(late.lines, 2u);
+  EXPECT_EQ(to_string(late.net) + " " + to_string(late.tax) + " " + to_string(late.eligible),
+            "12.00 0.72 10.00");
+  EXPECT_EQ(readiness.quarantine.at("firm_unknown"), 1u);
+  ASSERT_EQ(readiness.months.size(), 1u);
+  const auto would = readiness.months.at(World::month("2026-02"));
+  EXPECT_EQ(would, world_.judge_close("2026-02", "signed off").totals);
+}
+
+TEST_F(CloseTest, RemarksAPolicyWithoutAnEndBeforeItsEndIsFixedForEver) {
+  world_.use(firm_a, "gpu", "2026-01-10", "10");
+  EXPECT_THAT(ledger().readiness(World::month("2026-01")).remarks, IsEmpty());
+  auto endless = World::policy_body();
+  endless["until"] = nullptr;
+  world_.put(FactKind::policy, "policy", endless);
+  EXPECT_EQ(ledger().readiness(World::month("2026-01")).remarks.size(), 1u);
+  EXPECT_THAT(ledger().readiness(World::month("2025-11")).remarks, IsEmpty());
+  world_.close("2026-01");
+  EXPECT_THAT(ledger().readiness(World::month("2026-02")).remarks, IsEmpty());
 }
 
 }  // namespace

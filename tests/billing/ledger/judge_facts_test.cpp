@@ -202,6 +202,69 @@ TEST_F(JudgeFactsTest, LetsAUsedContractOnlyEndEarlierAfterTheLastClosedMonth) {
   EXPECT_EQ(status(world_.judge(FactKind::contract, "c", contract("2026-01-01", "2026-07-01"), "r")), 409);
 }
 
+TEST_F(JudgeFactsTest, KeepsTheEndOfAPolicyThatWasInForceInAClosedMonth) {
+  close_january_and_february();
+  json policy = World::policy_body();
+  for (const json& until : {json("2026-03-01"), json("2027-01-01"), json("2029-01-01"), json(nullptr)}) {
+    policy["until"] = until;
+    const auto judged = world_.judge(FactKind::policy, "policy", policy, "a reason does not help");
+    ASSERT_EQ(status(judged), 409) << until;
+    EXPECT_THAT(judged.refusal->detail,
+                HasSubstr("add a new policy, with an id of its own, from 2028-01-01"));
+  }
+}
+
+TEST_F(JudgeFactsTest, LetsASuccessorFollowAUsedPolicyOnTheDayOfItsEnd) {
+  close_january_and_february();
+  json successor = World::policy_body();
+  successor["from"] = "2027-12-31";
+  successor["until"] = nullptr;
+  EXPECT_EQ(status(world_.judge(FactKind::policy, "next", successor)), 422);
+  successor["from"] = "2028-01-01";
+  EXPECT_EQ(status(world_.judge(FactKind::policy, "next", successor)), 0);
+}
+
+TEST_F(JudgeFactsTest, SaysThatAUsedPolicyWithoutAnEndCantBeFollowed) {
+  json endless = World::policy_body();
+  endless["until"] = nullptr;
+  world_.put(FactKind::policy, "policy", endless);
+  close_january_and_february();
+  const auto judged = world_.judge(FactKind::policy, "policy", World::policy_body());
+  ASSERT_EQ(status(judged), 409);
+  EXPECT_THAT(judged.refusal->detail, HasSubstr("no other policy can follow it"));
+}
+
+TEST_F(JudgeFactsTest, LetsAPolicyChangeThatNoClosedMonthHasSeen) {
+  close_january_and_february();
+  json successor = World::policy_body();
+  successor["from"] = "2028-01-01";
+  successor["until"] = nullptr;
+  world_.put(FactKind::policy, "next", successor);
+  successor["rate"] = "0.30";
+  EXPECT_EQ(status(world_.judge(FactKind::policy, "next", successor)), 0);
+}
+
+TEST_F(JudgeFactsTest, WantsAReasonForARelatedPartyThatReachesBack) {
+  close_january_and_february();
+  json related = World::firm_body();
+  related["related_party"] = {{{"from", "2026-02-01"}, {"until", "2026-02-15"}}};
+  EXPECT_EQ(status(world_.judge(FactKind::firm, firm_a, related)), 422);
+  EXPECT_EQ(status(world_.judge(FactKind::firm, firm_a, related, "found by the audit")), 0);
+  related["related_party"] = {{{"from", "2026-02-11"}, {"until", "2026-02-15"}}};  // after its usage
+  EXPECT_EQ(status(world_.judge(FactKind::firm, firm_a, related)), 0);
+}
+
+TEST_F(JudgeFactsTest, WantsAReasonForAContractOrAPredecessorThatReachesBack) {
+  close_january_and_february();
+  EXPECT_EQ(status(world_.judge(FactKind::contract, "c", contract("2026-02-01", nullptr))), 422);
+  EXPECT_EQ(status(world_.judge(FactKind::contract, "c", contract("2026-02-01", nullptr), "signed late")), 0);
+  EXPECT_EQ(status(world_.judge(FactKind::contract, "c", contract("2026-03-01", nullptr))), 0);
+  world_.use(firm_b, "gpu", "2026-01-05", "500");  // at the cap: nothing would be left for its successor
+  json successor = World::firm_body();
+  successor["predecessors"] = {firm_b};
+  EXPECT_EQ(status(world_.judge(FactKind::firm, firm_a, successor)), 422);
+}
+
 TEST_F(JudgeFactsTest, WantsAReasonWhereAClosedFigureWouldDiffer) {
   close_january_and_february();
   const json later = World::firm_body("2026-02-01");

@@ -49,6 +49,98 @@ TEST(LedgerTest, SeesUsageAndFactsAsSoonAsTheyAreFolded) {
   EXPECT_EQ(to_string(world.ledger->open_totals(World::month("2026-03")).net), "10.00");
 }
 
+TEST(LedgerTest, SeesAChangeOfEachKindWhateverWasReadBefore) {
+  World world;
+  world.furnish();
+  world.use(firm_a, "gpu", "2026-03-10", "10");
+  world.use(firm_b, "gpu", "2026-03-10", "10");
+  const auto read = [&](const std::string& firm) {
+    const auto statement = world.ledger->open_statement(World::month("2026-03"), FirmId{firm});
+    return to_string(statement->net()) + " " + to_string(statement->subsidy_total()) + " " +
+           statement->lines[0].unit + " " + statement->firm_name;
+  };
+  EXPECT_EQ(read(firm_a) + ", " + read(firm_b),
+            "100.00 20.00 card_hour 甲公司, 100.00 20.00 card_hour 甲公司");
+  const nlohmann::json days = {{"from", "2026-01-01"}, {"discount", "0.5"}};
+  auto contract = days;
+  contract["firm"] = firm_a;
+  world.put(FactKind::contract, "c", contract);
+  EXPECT_EQ(read(firm_a) + ", " + read(firm_b),
+            "50.00 10.00 card_hour 甲公司, 100.00 20.00 card_hour 甲公司");
+  contract["firm"] = firm_b;  // the same contract, now of the other firm: both change
+  world.put(FactKind::contract, "c", contract);
+  EXPECT_EQ(read(firm_a) + ", " + read(firm_b),
+            "100.00 20.00 card_hour 甲公司, 50.00 10.00 card_hour 甲公司");
+  world.put(FactKind::external_award, "a",
+            {{"firm", firm_a}, {"year", 2026}, {"kind", "other_policy"}, {"amount", "5"}});
+  EXPECT_EQ(read(firm_a), "100.00 15.00 card_hour 甲公司");
+  world.put(FactKind::external_award, "a",
+            {{"firm", firm_b}, {"year", 2026}, {"kind", "other_policy"}, {"amount", "5"}});
+  EXPECT_EQ(read(firm_a) + ", " + read(firm_b), "100.00 20.00 card_hour 甲公司, 50.00 5.00 card_hour 甲公司");
+  world.put(FactKind::sku, "gpu", {{"name", "A800"}, {"unit", "card_day"}, {"kind", "compute"}});
+  EXPECT_EQ(read(firm_a), "100.00 20.00 card_day 甲公司");
+  auto renamed = World::firm_body();
+  renamed["name"] = "乙公司";
+  world.put(FactKind::firm, firm_a, renamed);
+  EXPECT_EQ(read(firm_a), "100.00 20.00 card_day 乙公司");
+  auto policy = World::policy_body();
+  policy["rate"] = "0.50";
+  world.put(FactKind::policy, "policy", policy);
+  EXPECT_EQ(read(firm_a), "100.00 50.00 card_day 乙公司");
+}
+
+TEST(LedgerTest, SeesAChangeOfAPredecessorsFacts) {
+  World world;
+  world.furnish();
+  auto successor = World::firm_body();
+  successor["predecessors"] = {firm_b};
+  world.put(FactKind::firm, firm_a, successor);
+  world.use(firm_a, "gpu", "2026-03-10", "500");
+  world.use(firm_b, "gpu", "2026-03-10", "100");
+  const auto subsidy = [&] {
+    return to_string(world.ledger->open_statement(World::month("2026-03"), FirmId{firm_a})->subsidy_total());
+  };
+  EXPECT_EQ(subsidy(), "800.00");
+  world.put(FactKind::contract, "c", {{"firm", firm_b}, {"from", "2026-01-01"}, {"discount", "0.5"}});
+  EXPECT_EQ(subsidy(), "900.00");
+}
+
+TEST(LedgerTest, KeepsWhoAndWhyOfEachChangeThatHasAnOriginOfItsOwn) {
+  World world;
+  world.furnish();
+  const Actor call{"file", "all"}, file{"file", "/etc/a.json sha256:00"};
+  const auto body = World::firm_body();
+  // Firm a equals what is in force: with an origin it becomes a version all the same.
+  const std::vector<FactChange> changes = {{FactKind::firm, firm_a, body, Origin{file, "from the file"}},
+                                           {FactKind::firm, firm_b, body}};
+  const auto judged = world.ledger->judge_facts(changes, call, "", std::nullopt);
+  ASSERT_FALSE(judged.refusal);
+  world.fold(RecordType::facts, judged.payload);
+  const auto* a = world.ledger->history(FactKind::firm, firm_a);
+  ASSERT_EQ(a->size(), 2u);
+  EXPECT_EQ(a->back().by, file);
+  EXPECT_EQ(a->back().reason, "from the file");
+  EXPECT_EQ(world.ledger->history(FactKind::firm, firm_b)->size(), 1u);
+}
+
+TEST(LedgerTest, WantsAReasonOnlyOfTheChangesOfACallThatNeedOne) {
+  World world;
+  world.furnish();
+  world.use(firm_a, "gpu", "2026-01-10", "10");
+  world.now = parse_instant("2026-02-05T00:00:00+08:00").value();
+  world.close("2026-01");
+  const Actor by{"file", "f"};
+  const auto judge = [&](const std::string& reason_of_a, const std::string& reason_of_b) {
+    const std::vector<FactChange> changes = {
+        {FactKind::firm, firm_a, World::firm_body("2026-02-01"), Origin{by, reason_of_a}},
+        {FactKind::firm, firm_b, World::firm_body("2026-03-01"), Origin{by, reason_of_b}}};
+    const auto judged = world.ledger->judge_facts(changes, by, "", std::nullopt);
+    return judged.refusal ? judged.refusal->status : 0;
+  };
+  EXPECT_EQ(judge("", "unneeded"), 422);
+  EXPECT_EQ(judge("needed", ""), 0);
+}
+
 TEST(LedgerTest, SeesTheUsageOfPredecessors) {
   World world;
   world.furnish();
