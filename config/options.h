@@ -23,6 +23,8 @@ struct Options {
   std::string provider_uscc = "91500000MA5U00000W";
   UtcOffset utc_offset{480};
   std::string currency = "CNY";
+  // [facts]
+  std::vector<std::string> fact_files;  // files or folders of facts, read at start and on SIGHUP
   // [limits]
   std::uint64_t body_bytes_max = 16u << 20;
   std::uint64_t connections_max = 1024;

@@ -11,6 +11,7 @@ namespace voucherd::config {
 namespace {
 
 constexpr std::size_t provider_name_bytes_max = 256;
+constexpr std::size_t file_name_bytes_max = 400;  // it stands in the journal, with its digest, as who
 constexpr std::uint64_t ms_min = 10, ms_max = 3'600'000;
 constexpr std::uint64_t kib = 1u << 10, mib = 1u << 20, gib = 1u << 30;
 
@@ -68,53 +69,86 @@ std::optional<std::string> log_level_fault(const std::string& value) {
   return "is '" + value + "'; it must be \"debug\", \"info\", \"warn\" or \"error\"";
 }
 
-const std::array<Row, 20> table = {{
+std::optional<std::string> file_fault(const std::string& value) {
+  if (value.empty()) return "has an empty name; it must name files and folders";
+  if (value.size() > file_name_bytes_max) {
+    return "names a file with " + std::to_string(value.size()) + " bytes; at most " +
+           std::to_string(file_name_bytes_max) + " are allowed";
+  }
+  if (has_control_bytes(value)) return "names a file with a control byte";
+  return std::nullopt;
+}
+
+const std::array<Row, 21> table = {{
     {"listen", "api", TextField{&Options::api, address_fault},
-     "address:port of the API; port 0 takes any free one. Loopback only until there is access control."},
+     "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
+     "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
     {"listen", "admin", TextField{&Options::admin, address_fault},
-     "address:port of /metrics, /healthz and /readyz. Loopback only, as above."},
+     "address:port of /metrics, /healthz and /readyz. Loopback only, as above.",
+     "/metrics、/healthz、/readyz 监听的 地址:端口；同样只能是本机地址。"},
 
     {"data", "directory", TextField{&Options::directory, directory_fault},
-     "Where the journal and its checkpoints live; created where absent. One daemon at a time."},
+     "Where the journal and its checkpoints live; created where absent. One daemon at a time.",
+     "日志和检查点所在目录，不存在则创建；同一时间只能有一个守护进程使用。"},
     {"data", "checkpoint_every_events", NumberField{&Options::checkpoint_every_events, 1, 1'000'000'000'000},
-     "Events between checkpoints. More: less writing, a longer start after a crash."},
+     "Events between checkpoints. More: less writing, a longer start after a crash.",
+     "每隔多少条事件存一次检查点。越大写入越少，崩溃后启动越久。"},
     {"data", "checkpoint_every_records", NumberField{&Options::checkpoint_every_records, 1, 1'000'000'000},
-     "Journal records between checkpoints, where they hold few events each."},
+     "Journal records between checkpoints, where they hold few events each.",
+     "每隔多少条日志记录存一次检查点（记录中事件很少时起作用）。"},
 
     {"provider", "name", TextField{&Options::provider_name, provider_name_fault},
      "The computing centre's name, as on its business licence. Fixed when the journal is created, like all "
      "of "
-     "[provider]: a difference later is refused at start."},
-    {"provider", "uscc", TextField{&Options::provider_uscc, uscc_fault}, "The centre's 统一社会信用代码."},
+     "[provider]: a difference later is refused at start.",
+     "智算中心名称，与营业执照一致。[provider] 各项在创建日志时固定，以后不一致则拒绝启动。"},
+    {"provider", "uscc", TextField{&Options::provider_uscc, uscc_fault}, "The centre's 统一社会信用代码.",
+     "智算中心的统一社会信用代码。"},
     {"provider", "utc_offset", OffsetField{&Options::utc_offset},
-     "Offset from UTC of days, months and years, whatever the host's time zone."},
-    {"provider", "currency", TextField{&Options::currency, currency_fault},
-     "Currency of prices and amounts."},
+     "Offset from UTC of days, months and years, whatever the host's time zone.",
+     "日、月、年所依的 UTC 时差，与主机时区无关。"},
+    {"provider", "currency", TextField{&Options::currency, currency_fault}, "Currency of prices and amounts.",
+     "价格与金额的币种。"},
+
+    {"facts", "files", TextsField{&Options::fact_files, file_fault},
+     "Files of facts, or folders with them: firms, SKUs, price books, contracts, policies. Read at start and "
+     "on SIGHUP; what changed since the last import of a file is taken in as one record, or nothing is. "
+     "Layout: billing/README.md.",
+     "档案文件或其所在文件夹：企业、资源、价目、合同、政策。启动时和收到 SIGHUP "
+     "时读取；文件自上次导入后的变化"
+     "作为一条记录整体生效，有错则一概不生效。格式见 billing/README.md。"},
 
     {"limits", "body_bytes_max", NumberField{&Options::body_bytes_max, kib, gib},
-     "Bytes of one request's body; beyond: 413."},
+     "Bytes of one request's body; beyond: 413.", "单个请求正文的字节数上限；超过返回 413。"},
     {"limits", "connections_max", NumberField{&Options::connections_max, 1, 100'000},
-     "Open connections of one listener; beyond: 503."},
+     "Open connections of one listener; beyond: 503.", "每个监听端口的连接数上限；超过返回 503。"},
     {"limits", "queue_bytes_max", NumberField{&Options::queue_bytes_max, kib, 64 * gib},
-     "Bytes of batches that wait for the journal; beyond: 503. At least body_bytes_max."},
+     "Bytes of batches that wait for the journal; beyond: 503. At least body_bytes_max.",
+     "等待写入日志的批次总字节数上限；超过返回 503。不小于 body_bytes_max。"},
     {"limits", "group_events_max", NumberField{&Options::group_events_max, 1, 1'000'000},
-     "Events of one commit group (one journal record, one fsync)."},
+     "Events of one commit group (one journal record, one fsync).",
+     "一个提交组（一条日志记录、一次落盘）的事件数上限。"},
     {"limits", "header_timeout_ms", NumberField{&Options::header_timeout_ms, ms_min, ms_max},
-     "Milliseconds for a request's header, from its first byte; beyond: 408."},
+     "Milliseconds for a request's header, from its first byte; beyond: 408.",
+     "自首字节起接收请求头的毫秒数；超过返回 408。"},
     {"limits", "body_timeout_ms", NumberField{&Options::body_timeout_ms, ms_min, ms_max},
-     "Milliseconds for a request's body; beyond: 408."},
+     "Milliseconds for a request's body; beyond: 408.", "接收请求正文的毫秒数；超过返回 408。"},
     {"limits", "idle_timeout_ms", NumberField{&Options::idle_timeout_ms, ms_min, ms_max},
-     "Milliseconds without a request, or without progress of an answer; then the connection is closed."},
+     "Milliseconds without a request, or without progress of an answer; then the connection is closed.",
+     "没有请求、或应答没有进展的毫秒数，之后关闭连接。"},
     {"limits", "drain_timeout_ms", NumberField{&Options::drain_timeout_ms, ms_min, ms_max},
-     "Milliseconds that answers owed at SIGTERM may take; then their connections are cut."},
+     "Milliseconds that answers owed at SIGTERM may take; then their connections are cut.",
+     "收到 SIGTERM 后发完在途应答的毫秒数，之后切断连接。"},
 
     {"memory", "block_cache_bytes", NumberField{&Options::block_cache_bytes, mib, 1024 * gib},
-     "Bytes of RocksDB's block cache."},
+     "Bytes of RocksDB's block cache.", "RocksDB 块缓存的字节数。"},
     {"memory", "event_cache_bytes", NumberField{&Options::event_cache_bytes, mib, 1024 * gib},
-     "Bytes of decoded usage records kept for duplicates and look-ups."},
+     "Bytes of decoded usage records kept for duplicates and look-ups.",
+     "为查重和查询保留的已解码用量记录的字节数。"},
 
     {"log", "level", TextField{&Options::log_level, log_level_fault},
-     "Least severe lines that are written to stderr: debug, info, warn or error."},
+     "Least severe lines that are written to stderr: debug, info, warn or error.",
+     "写到 stderr 的最低级别：debug、info、warn 或 error。"},
 }};
 
 std::string quoted(std::string_view text) {
@@ -134,6 +168,11 @@ std::string name_of(const Row& row) { return std::string(row.section) + "." + st
 
 std::optional<std::string> fault_of(const Row& row, const Options& options) {
   if (const auto* text = std::get_if<TextField>(&row.field)) return text->check(options.*text->member);
+  if (const auto* texts = std::get_if<TextsField>(&row.field)) {
+    for (const std::string& each : options.*texts->member) {
+      if (auto wrong = texts->check(each)) return wrong;
+    }
+  }
   if (const auto* number = std::get_if<NumberField>(&row.field)) {
     const std::uint64_t value = options.*number->member;
     if (value < number->min || value > number->max) {
@@ -145,6 +184,11 @@ std::optional<std::string> fault_of(const Row& row, const Options& options) {
 
 std::string toml_value(const Row& row, const Options& options) {
   if (const auto* text = std::get_if<TextField>(&row.field)) return quoted(options.*text->member);
+  if (const auto* texts = std::get_if<TextsField>(&row.field)) {
+    std::string list;
+    for (const std::string& each : options.*texts->member) list += (list.empty() ? "" : ", ") + quoted(each);
+    return "[" + list + "]";
+  }
   if (const auto* number = std::get_if<NumberField>(&row.field))
     return std::to_string(options.*number->member);
   return quoted(to_string(options.*std::get<OffsetField>(row.field).member));
@@ -154,6 +198,7 @@ std::string expectation(const Row& row) {
   if (const auto* number = std::get_if<NumberField>(&row.field)) {
     return "a whole number from " + std::to_string(number->min) + " to " + std::to_string(number->max);
   }
+  if (std::holds_alternative<TextsField>(row.field)) return "a list of texts, as [\"a\", \"b\"]";
   if (std::holds_alternative<OffsetField>(row.field)) return "an offset from UTC in quotes, as \"+08:00\"";
   return "a text in quotes";
 }

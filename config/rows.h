@@ -20,6 +20,10 @@ struct TextField {
   std::string Options::*member;
   TextCheck check;
 };
+struct TextsField {
+  std::vector<std::string> Options::*member;
+  TextCheck check;  // of each
+};
 struct NumberField {
   std::uint64_t Options::*member;
   std::uint64_t min, max;
@@ -27,12 +31,13 @@ struct NumberField {
 struct OffsetField {
   UtcOffset Options::*member;  // a text in the file, "+08:00"
 };
-using Field = std::variant<TextField, NumberField, OffsetField>;
+using Field = std::variant<TextField, TextsField, NumberField, OffsetField>;
 
 struct Row {
   std::string_view section, key;
   Field field;
   std::string_view comment;  // what it is, its unit, its consequence
+  std::string_view comment_zh;
 };
 
 /// In the order of the sample file; rows of a section stand together.
@@ -42,9 +47,9 @@ std::span<const Row> rows();
 std::string name_of(const Row& row);
 /// What is wrong with the row's value in `options`; nullopt: nothing.
 std::optional<std::string> fault_of(const Row& row, const Options& options);
-/// The row's value in `options` as TOML: `"text"` or `123`.
+/// The row's value in `options` as TOML: `"text"`, `["text"]` or `123`.
 std::string toml_value(const Row& row, const Options& options);
-/// "a whole number from 1 to 9", for faults and the reference.
+/// "a whole number from 1 to 9", for faults.
 std::string expectation(const Row& row);
 
 }  // namespace voucherd::config

@@ -67,6 +67,18 @@ class FileReader {
       options.*number->member = static_cast<std::uint64_t>(*value);
       return std::nullopt;
     }
+    if (const auto* texts = std::get_if<TextsField>(&row.field)) {
+      const auto* list = node.as_array();
+      if (list == nullptr) return wrong_type();
+      std::vector<std::string> values;
+      for (const auto& each : *list) {
+        auto value = each.value_exact<std::string>();
+        if (!value) return "holds " + describe(each) + "; it must be " + expectation(row);
+        values.push_back(std::move(*value));
+      }
+      options.*texts->member = std::move(values);
+      return std::nullopt;
+    }
     auto value = node.value_exact<std::string>();
     if (!value) return wrong_type();
     if (const auto* text = std::get_if<TextField>(&row.field)) {
@@ -194,15 +206,18 @@ std::string sample_file() {
   return out.str();
 }
 
-std::string reference_markdown() {
+std::string reference_markdown(Language language) {
+  const bool chinese = language == Language::chinese;
   const Options defaults;
   std::ostringstream out;
-  out << "| key | default | what it is |\n|---|---|---|\n";
+  out << (chinese ? "| 配置项 | 默认值 | 说明 |\n" : "| key | default | what it is |\n") << "|---|---|---|\n";
   for (const Row& row : rows()) {
-    out << "| `" << name_of(row) << "` | `" << toml_value(row, defaults) << "` | " << row.comment;
-    if (std::holds_alternative<NumberField>(row.field))
-      out << " "
-          << "Takes " << expectation(row) << ".";
+    out << "| `" << name_of(row) << "` | `" << toml_value(row, defaults) << "` | "
+        << (chinese ? row.comment_zh : row.comment);
+    if (const auto* number = std::get_if<NumberField>(&row.field)) {
+      out << (chinese ? "取值 " : " From ") << number->min << (chinese ? " 到 " : " to ") << number->max
+          << (chinese ? "。" : ".");
+    }
     out << " |\n";
   }
   return out.str();

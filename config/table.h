@@ -1,5 +1,5 @@
 // Configuration is a table: one row per key drives parsing, constraints, the sample file and
-// the reference in the README.
+// the reference in the READMEs.
 #pragma once
 
 #include <string>
@@ -26,7 +26,8 @@ std::vector<std::string> check(const Options& options);
 
 /// A complete file with every key at its default, with comments: config/voucherd.sample.toml.
 std::string sample_file();
-/// A Markdown table of all keys: the README's reference.
-std::string reference_markdown();
+/// Markdown of all keys, as it stands between the READMEs' markers.
+enum class Language { english, chinese };
+std::string reference_markdown(Language language);
 
 }  // namespace voucherd::config

@@ -7,6 +7,7 @@
 
 #include "config/table.h"
 #include "daemon/app.h"
+#include "daemon/imports/fact_files.h"
 #include "daemon/version.h"
 
 namespace {
@@ -26,7 +27,7 @@ int main(int argc, char** argv) {
       "  voucherd --config /etc/voucherd/voucherd.toml\n"
       "  voucherd --config voucherd.toml --check\n"
       "  voucherd --data ./voucherd-data --listen 127.0.0.1:8080");
-  std::string config_file, ports_file;
+  std::string config_file, ports_file, reference;
   std::optional<std::string> listen, admin_listen, data;
   bool check = false;
   app.set_version_flag("--version", voucherd::version_text());
@@ -35,11 +36,22 @@ int main(int argc, char** argv) {
   app.add_option("--listen", listen, "Address and port of the API, over the file's");
   app.add_option("--admin-listen", admin_listen, "Address and port of /metrics, /healthz and /readyz");
   app.add_option("--data", data, "Data directory, over the file's");
+  app.add_option("--config-reference", reference,
+                 "Print all keys as the READMEs have them (en, zh) or as a sample file, and exit")
+      ->check(CLI::IsMember({"en", "zh", "sample"}));
   app.add_option("--ports-file", ports_file, "Where to write the addresses listened on, once ready");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  if (!reference.empty()) {
+    using voucherd::config::Language;
+    std::cout << (reference == "sample" ? voucherd::config::sample_file()
+                                        : voucherd::config::reference_markdown(
+                                              reference == "zh" ? Language::chinese : Language::english));
+    return 0;
   }
 
   voucherd::config::Parsed parsed;
@@ -48,6 +60,11 @@ int main(int argc, char** argv) {
   if (admin_listen) parsed.options.admin = *admin_listen;
   if (data) parsed.options.directory = *data;
   for (auto& fault : voucherd::config::check(parsed.options)) parsed.faults.push_back(std::move(fault));
+  if (check) {
+    for (auto& fault : voucherd::read_fact_files(parsed.options.fact_files).faults) {
+      parsed.faults.push_back(std::move(fault));
+    }
+  }
   if (!parsed.faults.empty()) return print_faults(parsed.faults);
   if (check) {
     std::cout << "the configuration is valid\n";

@@ -6,6 +6,7 @@ void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
   add_event_routes(router, engine, body_bytes_max);
   add_quarantine_routes(router, engine);
   add_fact_routes(router, engine);
+  add_firm_import_routes(router, engine);
   add_statement_routes(router, engine);
   add_period_routes(router, engine);
   add_usage_routes(router, engine);

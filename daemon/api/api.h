@@ -15,6 +15,7 @@ inline constexpr std::size_t page_items_max = 1000;
 void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max);
 void add_quarantine_routes(Router& router, Engine& engine);
 void add_fact_routes(Router& router, Engine& engine);
+void add_firm_import_routes(Router& router, Engine& engine);
 void add_statement_routes(Router& router, Engine& engine);
 void add_period_routes(Router& router, Engine& engine);
 void add_usage_routes(Router& router, Engine& engine);

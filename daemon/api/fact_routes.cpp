@@ -1,5 +1,6 @@
 // Firms, SKUs, price books, contracts, policies, awards, settings: PUT, GET one, list, history.
 #include "daemon/api/api.h"
+#include "daemon/api/preview.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
 
@@ -56,25 +57,48 @@ http::Response list(const Engine& engine, FactKind kind, const http::Request& re
   return list_response(std::move(items), next);
 }
 
-void put(Engine& engine, FactKind kind, const std::string& key, const http::Request& request,
-         const http::Reply& reply) {
-  if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
-  auto read = read_object(request);
-  if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
-  auto& body = std::get<nlohmann::json>(read);
+struct Put {
+  billing::FactChange change;
   std::string reason;
+  std::optional<std::string> if_match;
+};
+
+std::variant<Put, http::Response> read_put(FactKind kind, const std::string& key,
+                                           const http::Request& request) {
+  auto read = read_object(request);
+  if (auto* refusal = std::get_if<http::Response>(&read)) return std::move(*refusal);
+  auto& body = std::get<nlohmann::json>(read);
+  Put put;
   if (const auto given = body.find("reason"); given != body.end()) {
     if (!given->is_string()) {
-      return reply(problem(422, "invalid", "Wrong body", "reason must be a string",
-                           {{"/reason", "must be a string"}}));
+      return problem(422, "invalid", "Wrong body", "reason must be a string",
+                     {{"/reason", "must be a string"}});
     }
-    reason = given->get<std::string>();
+    put.reason = given->get<std::string>();
     body.erase(given);
   }
-  std::optional<std::string> if_match;
-  if (const auto given = request.header("if-match"); !given.empty()) if_match = std::string(given);
+  if (const auto given = request.header("if-match"); !given.empty()) put.if_match = std::string(given);
+  put.change = {kind, key, std::move(body)};
+  return put;
+}
+
+void put(Engine& engine, FactKind kind, const std::string& key, const http::Request& request,
+         const http::Reply& reply) {
+  auto dry_run = read_dry_run(request, {});
+  if (auto* refusal = std::get_if<http::Response>(&dry_run)) return reply(std::move(*refusal));
+  auto read = read_put(kind, key, request);
+  if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
+  auto& [change, reason, if_match] = std::get<Put>(read);
+  if (std::get<bool>(dry_run)) {
+    const auto preview = engine.ledger().preview_facts({change}, actor_of(request), reason, if_match);
+    if (preview.refusal) return reply(problem(*preview.refusal));
+    auto body = show_preview(preview);
+    body["created"] = preview.created.front();
+    body["value"] = preview.shown.front();
+    return reply(json_response(200, body));
+  }
   engine.change_facts(
-      {{kind, key, std::move(body)}}, actor_of(request), reason, if_match,
+      {std::move(change)}, actor_of(request), reason, if_match,
       [&engine, kind, key, reply](const Engine::ChangeReply& done) {
         if (done.refusal) return reply(problem(*done.refusal));
         reply(show_version(done.created.front() ? 201 : 200, engine.ledger().history(kind, key)->back(),

@@ -1,4 +1,4 @@
-// GET /v1/periods, one period's readiness, and its close.
+// GET /v1/periods; one period: is it ready to be closed, and what would that do; the close.
 #include "daemon/api/api.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
@@ -40,21 +40,87 @@ billing::PeriodTotals totals_of(const Engine& engine, Month period) {
   return closed ? closed->totals : engine.ledger().open_totals(period);
 }
 
+nlohmann::ordered_json show_unpriced(const std::vector<billing::Ledger::Unpriced>& unpriced) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& each : unpriced) {
+    list.push_back({{"usage_month", to_string(each.key.usage_month)},
+                    {"sku", each.key.sku.value},
+                    {"unit", each.unit},
+                    {"quantity", to_string(each.quantity)},
+                    {"firms", each.firms}});
+  }
+  return list;
+}
+
+nlohmann::ordered_json show_late(const std::map<Month, billing::Ledger::LateUsage>& late) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [month, each] : late) {
+    list.push_back({{"usage_month", to_string(month)},
+                    {"lines", each.lines},
+                    {"net", to_string(each.net)},
+                    {"tax", to_string(each.tax)},
+                    {"gross", to_string(each.gross)},
+                    {"eligible", to_string(each.eligible)}});
+  }
+  return list;
+}
+
+/// What a close would find in its way.
+void put_obstacles(nlohmann::ordered_json& body, const Engine& engine, Month period,
+                   const billing::Ledger::Readiness& readiness) {
+  const Instant end = start_of(first_day(period.next()), engine.genesis().offset);
+  nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
+  if (engine.now() < end) {
+    reasons.push_back(to_string(period) + " has not ended; it can be closed from " +
+                      format_instant(end, engine.genesis().offset) + " on");
+  }
+  for (const auto& fault : readiness.obstacles) reasons.push_back(fault.detail);
+  body["ended"] = engine.now() >= end;
+  body["ready"] = reasons.empty();
+  body["reasons"] = std::move(reasons);
+  body["remarks"] = readiness.remarks;
+  std::uint64_t entries = 0;
+  for (const auto& [code, count] : readiness.quarantine) entries += count;
+  body["quarantine"] = entries;
+  body["quarantine_by_code"] = nlohmann::ordered_json::object();
+  for (const auto& [code, count] : readiness.quarantine) body["quarantine_by_code"][code] = count;
+  body["unpriced"] = show_unpriced(readiness.unpriced);
+  body["late_usage"] = show_late(readiness.late);
+}
+
+nlohmann::ordered_json show_difference(const billing::PeriodTotals& now,
+                                       const billing::PeriodTotals& before) {
+  return {{"statements",
+           static_cast<std::int64_t>(now.statements) - static_cast<std::int64_t>(before.statements)},
+          {"net", to_string(now.net - before.net)},
+          {"tax", to_string(now.tax - before.tax)},
+          {"gross", to_string(now.gross - before.gross)},
+          {"eligible", to_string(now.eligible - before.eligible)},
+          {"subsidy", to_string(now.subsidy - before.subsidy)}};
+}
+
 http::Response show(const Engine& engine, const PathValues& values) {
   const auto period = parse_month(values[0]);
   if (!period) return problem(422, "invalid", "Wrong period", period.error().detail);
   nlohmann::ordered_json body = summary(engine, *period);
+  const auto totals = totals_of(engine, *period);
   if (body["state"] == "open") {
-    nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
-    for (const auto& fault : engine.ledger().not_ready(*period)) reasons.push_back(fault.detail);
-    body["ready"] = reasons.empty();
-    body["reasons"] = std::move(reasons);
-    body["quarantine"] = engine.usage().quarantine().blocking(*period);
-    put_totals(body, engine.ledger().open_totals(*period));
+    const auto readiness = engine.ledger().readiness(*period);
+    put_obstacles(body, engine, *period, readiness);
+    put_totals(body, totals);
+    nlohmann::ordered_json closes = nlohmann::ordered_json::array();
+    for (const auto& [month, each] : readiness.months) {
+      nlohmann::ordered_json shown = {{"period", to_string(month)}};
+      put_totals(shown, each);
+      closes.push_back(std::move(shown));
+    }
+    body["would_close"] = std::move(closes);
   }
+  const auto totals_before = totals_of(engine, period->previous());
   nlohmann::ordered_json before = {{"period", to_string(period->previous())}};
-  put_totals(before, totals_of(engine, period->previous()));
+  put_totals(before, totals_before);
   body["month_before"] = std::move(before);
+  body["difference"] = show_difference(totals, totals_before);
   return json_response(200, body);
 }
 
@@ -72,6 +138,7 @@ http::Response list(const Engine& engine, const http::Request& request) {
       break;
     }
     items.push_back(summary(engine, period));
+    put_totals(items.back(), totals_of(engine, period));
   }
   return list_response(std::move(items), next);
 }

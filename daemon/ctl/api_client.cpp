@@ -81,6 +81,13 @@ Result<Json> ApiClient::send_json(const std::string& method, const std::string& 
   return parsed(*answer);
 }
 
+Result<Json> ApiClient::send_file(const std::string& target, const std::string& content_type,
+                                  std::string body) {
+  const auto answer = exchange({"POST", target, content_type, "application/json", std::move(body)});
+  if (!answer) return answer.error();
+  return parsed(*answer);
+}
+
 Result<void> ApiClient::for_each_item(const std::string& path, Query query,
                                       const std::function<bool(Json&&)>& visit) {
   query.emplace_back("limit", std::to_string(page_items));

@@ -35,6 +35,8 @@ class ApiClient {
   Result<Json> get_json(const std::string& target);
   /// PUT or POST of JSON text.
   Result<Json> send_json(const std::string& method, const std::string& target, std::string body);
+  /// POST of a file as it is.
+  Result<Json> send_file(const std::string& target, const std::string& content_type, std::string body);
   /// Calls `visit` for every item of a list, page after page, until it returns false.
   Result<void> for_each_item(const std::string& path, Query query, const std::function<bool(Json&&)>& visit);
 

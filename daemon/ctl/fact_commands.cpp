@@ -1,5 +1,5 @@
-// firm|sku|price-book|contract|policy|award list|show|put: one table of kinds, the same three
-// commands for each.
+// firm|sku|price-book|contract|policy|award list|show|history|put: one table of kinds, the same
+// commands for each; and firm import.
 #include <array>
 #include <iostream>
 
@@ -115,6 +115,31 @@ int show_fact(const Session& session, const char* path, const std::string& key) 
   return exit_done;
 }
 
+/// Each version with who and when.
+int show_history(const Session& session, const char* path, const std::string& key) {
+  ApiClient api(session.server);
+  const auto history = api.get_json(std::string(path) + "/" + percent_encoded(key) + "/history");
+  if (!history) return report(history.error());
+  print(session.json ? history->at("items").dump() : outline(history->at("items")));
+  return exit_done;
+}
+
+int import_firms(const Session& session, const PutArguments& arguments) {
+  auto file = read_whole(arguments.file);
+  if (!file) return report(file.error());
+  ApiClient api(session.server);
+  const std::string target = with_query(
+      "/v1/firms/import", {{"dry_run", arguments.dry_run ? "1" : ""}, {"reason", arguments.reason}});
+  const auto answer = api.send_file(target, "text/csv; charset=utf-8", std::move(*file));
+  if (!answer) return report(answer.error());
+  if (session.json || arguments.dry_run) {
+    print(session.json ? answer->dump() : "nothing was changed; it would be:\n" + outline(*answer));
+  } else {
+    print(answer->at("firms").dump() + " firms are kept, " + answer->at("created").dump() + " of them new");
+  }
+  return exit_done;
+}
+
 int list_facts(const Session& session, const FactCommands& commands) {
   ApiClient api(session.server);
   const auto done = print_list(api, commands.path, {}, commands.columns, session.json);
@@ -135,6 +160,25 @@ void add_put(CLI::App& group, Session& session, const FactCommands& commands) {
              [&session, path = commands.path, arguments] { return put_fact(session, path, *arguments); });
 }
 
+void add_firm_import(CLI::App& group, Session& session) {
+  auto* import = group.add_subcommand("import", "Take in firms with their eligibility from a CSV file");
+  const auto arguments = std::make_shared<PutArguments>();
+  import->add_option("FILE", arguments->file, "The CSV file in UTF-8; - is stdin")->required();
+  import->add_option("--reason", arguments->reason, "Why: needed where a closed figure would differ");
+  import->add_flag("--dry-run", arguments->dry_run, "Only show what it would change");
+  import->footer(R"(
+The first row names the columns: uscc and name; where wanted district, category, from, until, basis,
+evidence_sha256 (or 统一社会信用代码, 企业名称, 区县, 类别, 起始日期, 截止日期, 认定依据, 证明材料SHA256).
+A row for each interval of eligibility; rows with the same code are one firm. The file's intervals
+replace the firm's; its related_party and predecessors stay. All firms are taken in, or none: every
+fault is listed with its row and column.
+
+Examples:
+  voucherctl firm import firms.csv --dry-run
+  voucherctl firm import firms.csv --reason '2026 年第一批认定')");
+  on_command(import, session, [&session, arguments] { return import_firms(session, *arguments); });
+}
+
 void add_group(CLI::App& app, Session& session, const FactCommands& commands) {
   const std::string name = commands.name;
   auto* group = app.add_subcommand(name, commands.what);
@@ -147,7 +191,14 @@ void add_group(CLI::App& app, Session& session, const FactCommands& commands) {
   show->add_option(commands.key_name, *key, "Its key")->required();
   show->footer("\nExample:\n  voucherctl " + name + " show " + commands.key_example);
   on_command(show, session, [&session, path = commands.path, key] { return show_fact(session, path, *key); });
+  auto* history = group->add_subcommand("history", "Show every version of one, with who and when");
+  const auto of = std::make_shared<std::string>();
+  history->add_option(commands.key_name, *of, "Its key")->required();
+  history->footer("\nExample:\n  voucherctl " + name + " history " + commands.key_example);
+  on_command(history, session,
+             [&session, path = commands.path, of] { return show_history(session, path, *of); });
   add_put(*group, session, commands);
+  if (name == "firm") add_firm_import(*group, session);
 }
 
 }  // namespace

@@ -11,7 +11,6 @@ int list_periods(const Session& session) {
   const auto done = print_list(api, "/v1/periods", {},
                                {{"period", "PERIOD"},
                                 {"state", "STATE"},
-                                {"ready", "READY"},
                                 {"statements", "STATEMENTS"},
                                 {"net", "NET"},
                                 {"tax", "TAX"},

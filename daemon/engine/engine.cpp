@@ -108,14 +108,15 @@ struct Engine::Impl {
     return folded;
   }
 
-  void start(const Clock& clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
+  void start(const Clock& host_clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
+    clock = &host_clock;
     post = to_owner;
     decoder = std::make_unique<DecodeThread>(post, fold.genesis().hash_seed);
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
     sequencer = std::make_unique<Sequencer>(
-        Sequencer::Parts{*journal, clock, fold.usage(), fold.identities(), fold.blocks(), registry,
+        Sequencer::Parts{*journal, host_clock, fold.usage(), fold.identities(), fold.blocks(), registry,
                          fold.genesis().hash_seed, fold.genesis().offset, std::move(to_owner),
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
                                 std::span<const std::uint64_t> hashes) {
@@ -181,6 +182,7 @@ struct Engine::Impl {
   CheckpointStore checkpoints;
   PostToOwner post;
   Position checkpoint_position = 0;
+  const Clock* clock = nullptr;
   std::unique_ptr<Sequencer> sequencer;
   std::unique_ptr<DecodeThread> decoder;
   std::atomic<bool> checkpoint_busy = false;
@@ -277,6 +279,7 @@ const Genesis& Engine::genesis() const { return impl_->fold.genesis(); }
 Position Engine::position() const { return impl_->fold.position(); }
 std::string Engine::tree_root() const { return to_hex(impl_->fold.tree().root()); }
 Instant Engine::last_intake_time() const { return impl_->journal->last_intake_time(); }
+Instant Engine::now() const { return std::max(impl_->clock->now(), last_intake_time()); }
 bool Engine::clock_behind() const { return impl_->sequencer->clock_behind(); }
 const IngestFigures& Engine::ingest_figures() const { return impl_->sequencer->figures(); }
 const Journal& Engine::journal() const { return *impl_->journal; }

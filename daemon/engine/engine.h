@@ -75,6 +75,8 @@ class Engine {
   Position position() const;      // of the last folded record
   std::string tree_root() const;  // hex, at position()
   Instant last_intake_time() const;
+  /// The intake time that a record would have now.
+  Instant now() const;
   bool clock_behind() const;
   const IngestFigures& ingest_figures() const;
   const Journal& journal() const;

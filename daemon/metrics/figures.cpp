@@ -63,6 +63,9 @@ constexpr Figure table[] = {
     {gauge, "voucherd_clock_behind",
      "1 while the clock stands behind the journal's last record and intake is refused.",
      [](const Snapshot& s) { return s.clock_behind ? 1.0 : 0.0; }},
+    {gauge, "voucherd_facts_import_failed",
+     "1 where the last import of facts.files found faults, so that the facts before it are in force.",
+     [](const Snapshot& s) { return s.facts_import_failed ? 1.0 : 0.0; }},
 
     {gauge, "voucherd_unpriced_quantity", "Usage on days on which its SKU has no price, in the SKUs' units.",
      [](const Snapshot& s) { return exported(s.unpriced.nanos) / 1e9; }},

@@ -31,6 +31,7 @@ struct MetricsSnapshot {
   std::uint64_t identities = 0, identity_memory_bytes = 0;
   std::uint64_t journal_position = 0;
   bool clock_behind = false;
+  bool facts_import_failed = false;
 
   // Billing: Ledger::figures() and closed_through()
   std::map<std::string, Quantity> accepted_by_kind, charged_by_kind;  // by SKU kind

@@ -28,8 +28,18 @@ TEST(ConfigTableTest, TheCommittedSampleIsTheGeneratedOne) {
   EXPECT_EQ(read_file("config/voucherd.sample.toml"), sample_file());
 }
 
+/// What stands between the markers; to bring it up to date: voucherd --config-reference en|zh.
+std::string reference_of(const std::string& readme) {
+  const std::string begin = "<!-- config:begin -->\n", end = "<!-- config:end -->";
+  const std::string text = read_file(readme);
+  const auto from = text.find(begin), until = text.find(end);
+  if (from == std::string::npos || until == std::string::npos) return "no markers";
+  return text.substr(from + begin.size(), until - from - begin.size());
+}
+
 TEST(ConfigTableTest, TheReadmesReferenceIsTheGeneratedOne) {
-  EXPECT_THAT(read_file("config/README.md"), HasSubstr(reference_markdown()));
+  EXPECT_EQ(reference_of("README.md"), reference_markdown(Language::english));
+  EXPECT_EQ(reference_of("README.zh-CN.md"), reference_markdown(Language::chinese));
 }
 
 TEST(ConfigTableTest, TheSampleHoldsEveryDefaultAndIsWithoutFault) {
@@ -61,6 +71,8 @@ name = "甲"
 uscc = "9150000020286320X6"
 utc_offset = "-03:30"
 currency = "CNY"
+[facts]
+files = ["/etc/facts", "b.json"]
 [limits]
 body_bytes_max = 5_000
 connections_max = 6
@@ -88,6 +100,7 @@ level = "warn"
   EXPECT_EQ(o.provider_uscc, "9150000020286320X6");
   EXPECT_EQ(o.utc_offset, UtcOffset{-210});
   EXPECT_EQ(o.currency, "CNY");
+  EXPECT_THAT(o.fact_files, ElementsAre("/etc/facts", "b.json"));
   EXPECT_EQ(o.body_bytes_max, 5'000u);
   EXPECT_EQ(o.connections_max, 6u);
   EXPECT_EQ(o.queue_bytes_max, 7'000u);
@@ -142,6 +155,18 @@ cap = 1
           AllOf(StartsWith("v.toml:15: listen.admin is '0.0.0.0:9464'"), HasSubstr("no access control yet")),
           StartsWith("v.toml:17: log.level is 'loud'"), StartsWith("v.toml:18: billing is unknown")));
   EXPECT_THAT(check(parsed.options), IsEmpty()) << "wrong values must leave the defaults";
+}
+
+TEST(ConfigTableTest, AListHoldsTextsThatNameFiles) {
+  const auto fault_of_list = [](const std::string& list) {
+    const auto faults = parse("[facts]\nfiles = " + list, "f").faults;
+    return faults.empty() ? std::string() : faults.front();
+  };
+  EXPECT_EQ(fault_of_list("[]"), "");
+  EXPECT_THAT(fault_of_list("\"a\""), HasSubstr("facts.files is a text; it must be a list of texts"));
+  EXPECT_THAT(fault_of_list("[\"a\", 1]"), HasSubstr("holds a whole number"));
+  EXPECT_THAT(fault_of_list("[\"\"]"), HasSubstr("has an empty name"));
+  EXPECT_THAT(fault_of_list("[\"a\\u0007\"]"), HasSubstr("control byte"));
 }
 
 TEST(ConfigTableTest, BrokenTomlIsOneFaultWithItsLine) {

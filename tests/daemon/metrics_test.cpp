@@ -27,6 +27,7 @@ MetricsSnapshot full_snapshot() {
   s.commit_groups = 3;
   s.queue_bytes = 4096;
   s.clock_behind = true;
+  s.facts_import_failed = true;
   s.accepted_by_kind["compute"] = Quantity{static_cast<Int128>(12'500'000'000)};
   s.charged_by_kind["storage"] = Quantity{static_cast<Int128>(1'000'000'000) * 1'000'000'000'000};
   s.subsidy_granted = billing::Fen{2125};
@@ -51,6 +52,7 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_journal_append_seconds_total 0.25\n",
            "\nvoucherd_queue_bytes 4096\n",
            "\nvoucherd_clock_behind 1\n",
+           "\nvoucherd_facts_import_failed 1\n",
            "\nvoucherd_accepted_quantity{kind=\"compute\"} 12.5\n",
            "\nvoucherd_charged_quantity{kind=\"storage\"} 1000000000000\n",
            "\nvoucherd_subsidy_granted_fen 2125\n",

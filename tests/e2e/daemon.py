@@ -29,7 +29,8 @@ def wait_until(what, condition, seconds=START_SECONDS_MAX):
 class Daemon:
     """voucherd on any free ports; `with Daemon() as daemon:` stops it at the end."""
 
-    def __init__(self, directory=None):
+    def __init__(self, directory=None, arguments=()):
+        self._arguments = [str(argument) for argument in arguments]
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="voucherd-e2e-")
         self.directory = pathlib.Path(directory or self._temporary.name)
         self._ports = self.directory / "ports.json"
@@ -49,7 +50,7 @@ class Daemon:
         self._log = open(self.directory / "voucherd.log", "ab")
         self.process = subprocess.Popen(
             [BINARIES / "voucherd", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-             "--data", self.directory / "data", "--ports-file", self._ports],
+             "--data", self.directory / "data", "--ports-file", self._ports, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         wait_until("the daemon to listen", self._ready)
         ports = json.loads(self._ports.read_text())
