@@ -45,6 +45,7 @@ class Workload {
   naive::FactChange award(const std::string& id, int year);
   naive::FactChange changed_firm(const naive::Model& model, int today);
   naive::FactChange changed_terms(const naive::Model& model, int today);
+  naive::FactChange changed_policy(const naive::Model& model, const std::string& name, int today);
   std::vector<naive::FactChange> first_policies();
 
   // events

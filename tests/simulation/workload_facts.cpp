@@ -136,6 +136,7 @@ std::vector<FactChange> Workload::first_policies() {
     return {policy("p1", naive::day_number(2025, 12, 25), naive::day_number(2028, 1, 1))};
   if (dice_.percent(40)) return {policy("p1", early, 0)};
   const int change = early + dice_.roll(10, 90);
+  if (dice_.percent(30)) return {policy("p1", early, change)};  // its successor is put later, if at all
   const int gap = dice_.percent(30) ? dice_.roll(1, 10) : 0;
   return {policy("p1", early, change), policy("p2", change + gap, naive::day_number(2028, 1, 1))};
 }
@@ -179,7 +180,7 @@ std::vector<FactChange> Workload::first_facts() {
 FactChange Workload::changed_firm(const naive::Model& model, int today) {
   const std::string& firm = dice_.pick(firms_);
   Json body = model.facts().bodies.at({"firms", firm});
-  switch (dice_.roll(0, 5)) {
+  switch (dice_.roll(0, 6)) {
     case 0:
       body["name"] = body["name"].get<std::string>() + "改";
       break;
@@ -189,6 +190,16 @@ FactChange Workload::changed_firm(const naive::Model& model, int today) {
     case 2:
       body["related_party"] = Json::array();
       break;
+    case 3: {
+      // Only of firms before it, so that they make no circle.
+      const auto number = std::find(firms_.begin(), firms_.end(), firm) - firms_.begin();
+      body["predecessors"] = Json::array();
+      if (number > 0 && dice_.percent(70)) {
+        body["predecessors"].push_back(
+            firms_[static_cast<std::size_t>(dice_.between(0, static_cast<int>(number) - 1))]);
+      }
+      break;
+    }
     default:
       body["eligibility"] = intervals(today - 30, today + 60, true);
       break;
@@ -213,6 +224,24 @@ FactChange Workload::changed_terms(const naive::Model& model, int today) {
   return change;
 }
 
+/// A successor of the last policy, in time or late; a policy that overlaps; or one that exists, changed:
+/// refused where it was in force in a closed month.
+FactChange Workload::changed_policy(const naive::Model& model, const std::string& name, int today) {
+  const auto& policies = model.facts().policies;
+  const auto last = std::max_element(policies.begin(), policies.end(), [](const auto& a, const auto& b) {
+    return a.second.days.from < b.second.days.from;
+  });
+  const int what = dice_.roll(0, 2);
+  if (what == 0 && last->second.days.until)
+    return policy(name, *last->second.days.until + dice_.roll(0, 3), 0);
+  if (what == 1) return policy(name, today + dice_.roll(0, 20), 0);
+  Json body = model.facts().bodies.at({"policies", last->first});
+  const FactChange other = policy(name, today, today + dice_.roll(1, 60));
+  for (const char* member : {"rate", "annual_cap", "settlement"}) body[member] = other.body[member];
+  if (dice_.percent(50) && today > last->second.days.from) body["until"] = other.body["until"];
+  return {"policies", last->first, body};
+}
+
 FactChange Workload::next_fact(const naive::Model& model, std::int64_t now_ms) {
   const int today = naive::local_day_of(now_ms, head_.offset);
   const std::string name = "n" + std::to_string(++next_fact_);
@@ -222,7 +251,8 @@ FactChange Workload::next_fact(const naive::Model& model, std::int64_t now_ms) {
     const auto known = model.facts().bodies.find({"external-awards", "a1"});
     FactChange change = award(name, dice_.roll(2025, 2026));
     if (known == model.facts().bodies.end() || dice_.percent(50)) return change;
-    Json body = known->second;
+    // Another amount; or all of it anew: firm, year and kind.
+    Json body = dice_.percent(60) ? known->second : change.body;
     body["amount"] = change.body["amount"];
     return {"external-awards", "a1", body};
   }
@@ -237,7 +267,7 @@ FactChange Workload::next_fact(const naive::Model& model, std::int64_t now_ms) {
     return {
         "skus", late_sku_, {{"name", "new"}, {"unit", "ktoken"}, {"kind", "compute"}, {"tax_rate", "0.06"}}};
   }
-  if (what < 97) return policy(name, today + dice_.roll(0, 20), 0);  // overlaps, most of the time
+  if (what < 97) return changed_policy(model, name, today);
   return {"settings", "settings", {{"accept_from", dice_.percent(50) ? "2025-01-01" : "2025-10-15"}}};
 }
 

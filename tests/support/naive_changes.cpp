@@ -117,8 +117,15 @@ bool Model::touches_closed(const FactChange& change) const {
   if (change.kind == "price-books")
     return on_a_line([&](const Line& line) { return line.key.book == change.key; });
   if (change.kind == "policies") {
-    return std::any_of(frozen_.begin(), frozen_.end(),
-                       [&](const auto& entry) { return entry.second.json["policy"] == change.key; });
+    // READING: a closed statement used the policy that was in force in a month that it bills, or in one
+    // between the first such month and the last closed one.
+    std::optional<int> first;
+    on_a_line([&](const Line& line) {
+      first = std::min(first.value_or(line.key.month), line.key.month);
+      return false;
+    });
+    const int until = first_day_of_month(*closed_through_ + 1);
+    return first && facts_.policies.at(change.key).days.overlaps({first_day_of_month(*first), until});
   }
   if (change.kind == "skus") {
     const bool matters = known->second.value("kind", "") != change.body.value("kind", "") ||
