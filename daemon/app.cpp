@@ -120,11 +120,14 @@ class Daemon {
  private:
   /// Before anyone is answered: the first answer knows the files.
   void import_at_start() {
-    const auto work = boost::asio::make_work_guard(io_);  // the journal's writer posts from its own thread
     bool done = false;
-    import([&done] { done = true;
-  });
-  while (!done) io_.run_one();
+    {
+      const auto work = boost::asio::make_work_guard(io_);  // the journal's writer posts from its own thread
+      import([&done] { done = true;
+    });
+    while (!done) io_.run_one();
+  }
+  io_.restart();  // without work it has stopped
 }
 
   void await_reload() {

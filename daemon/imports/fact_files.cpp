@@ -85,11 +85,16 @@ class Reader {
   void read_file(const std::string& file) {
     ++out_.files;
     file_ = file;
+    // A pipe or a device would hold up the daemon, or never end.
+    std::error_code error;
+    if (!fs::is_regular_file(file, error))
+      return fault("is no file that can be read; name files and folders that exist");
+    if (fs::file_size(file, error) > fact_file_bytes_max) {
+      return fault("has over " + std::to_string(fact_file_bytes_max) + " bytes");
+    }
     std::ifstream in(file, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!in.is_open() || in.bad()) return fault("can't be read; name files and folders that exist");
-    if (text.size() > fact_file_bytes_max)
-      return fault("has over " + std::to_string(fact_file_bytes_max) + " bytes");
+    if (!in.is_open() || in.bad()) return fault("can't be read; check its permissions");
     digest_ = sha256(text);
     json whole;
     if (const auto wrong = parse_strictly(text, whole)) return fault(*wrong);

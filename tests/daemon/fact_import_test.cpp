@@ -146,7 +146,7 @@ TEST_F(FactImportTest, AClosedFigureDiffersOnlyWithTheReasonThatTheFileGives) {
 
 TEST_F(FactImportTest, FilesThatAreNotThereAndMembersThatStandTwiceAreFaults) {
   EXPECT_THAT(read_fact_files({folder_ + "/none.json"}).faults,
-              ElementsAre(HasSubstr("none.json: can't be read")));
+              ElementsAre(HasSubstr("none.json: is no file")));
   write("skus/a.json", R"({"name": "a", "name": "b", "unit": "gib", "kind": "storage"})");
   write("list.json", "[]");
   write("skus.json", R"({"skus": {"b": []}, "policies": 1})");
