@@ -123,103 +123,104 @@ class Daemon {
     bool done = false;
     {
       const auto work = boost::asio::make_work_guard(io_);  // the journal's writer posts from its own thread
-      import([&done] { done = true;
-    });
-    while (!done) io_.run_one();
+      take_in_files([&done] { done = true; });
+      while (!done) io_.run_one();
+    }
+    io_.restart();  // without work it has stopped
   }
-  io_.restart();  // without work it has stopped
-}
 
   void await_reload() {
-  reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
-    if (error) return;
-    import([]{});
-    await_reload();
-  });
-}
+    reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error || stopping_) return;
+      take_in_files([this] { await_reload(); });  // one at a time: a signal meanwhile waits for its turn
+    });
+  }
 
-/// Files with a fault change nothing: the daemon goes on with the facts that it has.
-void import(std::function<void()> done) {
-  import_facts(*engine_, options_.fact_files, [this, done = std::move(done)](const ImportOutcome& outcome) {
-    for (const std::string& fault : outcome.faults) logger_.error("facts_import_fault", {{"detail", fault}});
-    import_failed_ = !outcome.faults.empty();
-    if (import_failed_) {
-      logger_.error("facts_import_failed", {{"files", outcome.files}, {"faults", outcome.faults.size()}});
-    } else {
-      logger_.info("facts_imported",
-                   {{"files", outcome.files}, {"changes", outcome.changes}, {"position", outcome.position}});
-    }
-    done();
-  });
-}
+  /// Files with a fault change nothing: the daemon goes on with the facts that it has.
+  void take_in_files(std::function<void()> done) {
+    import_facts(*engine_, options_.fact_files, [this, done = std::move(done)](const ImportOutcome& outcome) {
+      for (const std::string& fault : outcome.faults)
+        logger_.error("facts_import_fault", {{"detail", fault}});
+      import_failed_ = !outcome.faults.empty();
+      if (import_failed_) {
+        logger_.error("facts_import_failed", {{"files", outcome.files}, {"faults", outcome.faults.size()}});
+      } else {
+        logger_.info(
+            "facts_imported",
+            {{"files", outcome.files}, {"changes", outcome.changes}, {"position", outcome.position}});
+      }
+      done();
+    });
+  }
 
-void add_routes() {
-  api::add_routes(router_, *engine_, options_.body_bytes_max);
-  admin_router_.add("GET", "/metrics",
-                    [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
-                      auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
-                      snapshot.facts_import_failed = import_failed_;
-                      reply({200, std::string(metrics_content_type), metrics_.render(snapshot), {}});
-                    });
-  admin_router_.add("GET", "/healthz", [](http::Request&&, const api::PathValues&, const http::Reply& reply) {
-    reply(text_response(200, "alive\n"));
-  });
-  admin_router_.add("GET", "/readyz",
-                    [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
-                      if (stopping_) return reply(text_response(503, "stopping\n"));
-                      if (engine_->clock_behind())
-                        return reply(text_response(503, "the clock is behind the last record\n"));
-                      reply(text_response(200, "ready\n"));
-                    });
-}
+  void add_routes() {
+    api::add_routes(router_, *engine_, options_.body_bytes_max);
+    admin_router_.add("GET", "/metrics",
+                      [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
+                        snapshot.facts_import_failed = import_failed_;
+                        reply({200, std::string(metrics_content_type), metrics_.render(snapshot), {}});
+                      });
+    admin_router_.add("GET", "/healthz",
+                      [](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        reply(text_response(200, "alive\n"));
+                      });
+    admin_router_.add("GET", "/readyz",
+                      [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
+                        if (stopping_) return reply(text_response(503, "stopping\n"));
+                        if (engine_->clock_behind())
+                          return reply(text_response(503, "the clock is behind the last record\n"));
+                        reply(text_response(200, "ready\n"));
+                      });
+  }
 
-void answer_api(http::Request&& request, http::Reply reply) {
-  // The pattern that answers is known only when dispatch returns; most answers come later.
-  auto pattern = std::make_shared<std::string>();
-  auto status = std::make_shared<int>(0);
-  auto counted = [this, pattern, status,
-                  reply = observed(std::move(reply), logger_, request)](http::Response response) {
-    if (pattern->empty()) {
-      *status = response.status;  // answered within dispatch: counted below
-    } else {
-      metrics_.count_request(*pattern, response.status);
-    }
-    reply(std::move(response));
-  };
-  const std::string answered_by = router_.dispatch(std::move(request), counted);
-  if (*status != 0) metrics_.count_request(answered_by, *status);
-  *pattern = answered_by;
-}
+  void answer_api(http::Request&& request, http::Reply reply) {
+    // The pattern that answers is known only when dispatch returns; most answers come later.
+    auto pattern = std::make_shared<std::string>();
+    auto status = std::make_shared<int>(0);
+    auto counted = [this, pattern, status,
+                    reply = observed(std::move(reply), logger_, request)](http::Response response) {
+      if (pattern->empty()) {
+        *status = response.status;  // answered within dispatch: counted below
+      } else {
+        metrics_.count_request(*pattern, response.status);
+      }
+      reply(std::move(response));
+    };
+    const std::string answered_by = router_.dispatch(std::move(request), counted);
+    if (*status != 0) metrics_.count_request(answered_by, *status);
+    *pattern = answered_by;
+  }
 
-void stop(int signal) {
-  if (std::exchange(stopping_, true)) return;
-  reload_signal_.cancel();
-  logger_.info("stopping", {{"signal", signal}});
-  api_server_.stop(options_.drain_timeout_ms, [this] {
-    engine_->drain([this] {
-      admin_server_.stop(options_.drain_timeout_ms, [this] {
-        logger_.info("stopped", {{"position", engine_->position()}});
-        io_.stop();
+  void stop(int signal) {
+    if (std::exchange(stopping_, true)) return;
+    reload_signal_.cancel();
+    logger_.info("stopping", {{"signal", signal}});
+    api_server_.stop(options_.drain_timeout_ms, [this] {
+      engine_->drain([this] {
+        admin_server_.stop(options_.drain_timeout_ms, [this] {
+          logger_.info("stopped", {{"position", engine_->position()}});
+          io_.stop();
+        });
       });
     });
-  });
-}
+  }
 
-const config::Options& options_;
-log::Logger& logger_;
-const Clock& clock_;
-Instant started_;
-Metrics metrics_;
-boost::asio::io_context io_{1};
-std::unique_ptr<Engine> engine_;
-api::Router router_, admin_router_;
-boost::asio::signal_set signals_, reload_signal_;
-http::Server api_server_, admin_server_;
-bool stopping_ = false;
-bool import_failed_ = false;  // the last one
-};                            // namespace
+  const config::Options& options_;
+  log::Logger& logger_;
+  const Clock& clock_;
+  Instant started_;
+  Metrics metrics_;
+  boost::asio::io_context io_{1};
+  std::unique_ptr<Engine> engine_;
+  api::Router router_, admin_router_;
+  boost::asio::signal_set signals_, reload_signal_;
+  http::Server api_server_, admin_server_;
+  bool stopping_ = false;
+  bool import_failed_ = false;  // the last one
+};                              // namespace
 
-}  // namespace voucherd
+}  // namespace
 
 int run_daemon(const config::Options& options, const std::string& ports_file) {
   const SystemClock clock;

@@ -161,12 +161,12 @@ void add_put(CLI::App& group, Session& session, const FactCommands& commands) {
 }
 
 void add_firm_import(CLI::App& group, Session& session) {
-  auto* import = group.add_subcommand("import", "Take in firms with their eligibility from a CSV file");
+  auto* command = group.add_subcommand("import", "Take in firms with their eligibility from a CSV file");
   const auto arguments = std::make_shared<PutArguments>();
-  import->add_option("FILE", arguments->file, "The CSV file in UTF-8; - is stdin")->required();
-  import->add_option("--reason", arguments->reason, "Why: needed where a closed figure would differ");
-  import->add_flag("--dry-run", arguments->dry_run, "Only show what it would change");
-  import->footer(R"(
+  command->add_option("FILE", arguments->file, "The CSV file in UTF-8; - is stdin")->required();
+  command->add_option("--reason", arguments->reason, "Why: needed where a closed figure would differ");
+  command->add_flag("--dry-run", arguments->dry_run, "Only show what it would change");
+  command->footer(R"(
 The first row names the columns: uscc and name; where wanted district, category, from, until, basis,
 evidence_sha256 (or 统一社会信用代码, 企业名称, 区县, 类别, 起始日期, 截止日期, 认定依据, 证明材料SHA256).
 A row for each interval of eligibility; rows with the same code are one firm. The file's intervals
@@ -176,7 +176,7 @@ fault is listed with its row and column.
 Examples:
   voucherctl firm import firms.csv --dry-run
   voucherctl firm import firms.csv --reason '2026 年第一批认定')");
-  on_command(import, session, [&session, arguments] { return import_firms(session, *arguments); });
+  on_command(command, session, [&session, arguments] { return import_firms(session, *arguments); });
 }
 
 void add_group(CLI::App& app, Session& session, const FactCommands& commands) {

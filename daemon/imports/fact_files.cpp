@@ -8,8 +8,8 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "metering/core/assert.h"
 #include "metering/proof/tree.h"
@@ -93,8 +93,10 @@ class Reader {
       return fault("has over " + std::to_string(fact_file_bytes_max) + " bytes");
     }
     std::ifstream in(file, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    std::ostringstream bytes;
+    bytes << in.rdbuf();  // fails on an empty file, which is not JSON
     if (!in.is_open() || in.bad()) return fault("can't be read; check its permissions");
+    const std::string text = std::move(bytes).str();
     digest_ = sha256(text);
     json whole;
     if (const auto wrong = parse_strictly(text, whole)) return fault(*wrong);

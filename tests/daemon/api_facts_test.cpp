@@ -11,7 +11,7 @@ using ::testing::SizeIs;
 
 class FactsApiTest : public ApiTest {
  protected:
-  http::Response import(const std::string& csv, const std::string& query = "") {
+  http::Response import_csv(const std::string& csv, const std::string& query = "") {
     return ask("POST", "/v1/firms/import" + query, csv, {{"content-type", "text/csv; charset=utf-8"}});
   }
   static std::string header(const http::Response& answer, const std::string& name) {
@@ -110,10 +110,10 @@ TEST_F(FactsApiTest, FirmsComeAsOneRecordFromCsv) {
       "uscc,name,category,from\n"
       "914403001922038216,甲,ai_agent,2026-01-01\n"
       "91330106673959654P,乙,ai_agent,2026-01-01\n";
-  const Json preview = Json::parse(import(csv, "?dry_run=1").body);
+  const Json preview = Json::parse(import_csv(csv, "?dry_run=1").body);
   EXPECT_EQ(preview["created"], 2);
   EXPECT_EQ(engine_->position(), position);
-  const auto answer = import(csv);
+  const auto answer = import_csv(csv);
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(Json::parse(answer.body),
             (Json{{"rows", 2}, {"firms", 2}, {"created", 2}, {"position", position + 1}}));
@@ -124,7 +124,7 @@ TEST_F(FactsApiTest, FirmsComeAsOneRecordFromCsv) {
 TEST_F(FactsApiTest, AWrongCsvIsListedWholeAndNothingIsTakenIn) {
   register_all();
   const auto position = engine_->position();
-  const auto answer = import("uscc,name,category,from\n914403001922038216,,ai_agent,2026\nX,乙,,\n");
+  const auto answer = import_csv("uscc,name,category,from\n914403001922038216,,ai_agent,2026\nX,乙,,\n");
   EXPECT_EQ(answer.status, 422);
   const Json errors = Json::parse(answer.body)["errors"];
   ASSERT_THAT(errors, SizeIs(3));
@@ -142,8 +142,8 @@ TEST_F(FactsApiTest, ACsvThatAltersClosedFiguresNeedsAReason) {
   close("2026-04");
   const std::string csv =
       std::string("uscc,name,category,from\n") + firm_of_tests + ",n,ai_agent,2026-05-01\n";
-  EXPECT_EQ(import(csv).status, 422);
-  EXPECT_EQ(import(csv, "?reason=late").status, 200);
+  EXPECT_EQ(import_csv(csv).status, 422);
+  EXPECT_EQ(import_csv(csv, "?reason=late").status, 200);
 }
 
 TEST_F(FactsApiTest, AMonthTellsWhetherItIsReadyAndWhatItsCloseWouldDo) {

@@ -24,7 +24,7 @@ class FactImportTest : public ApiTest {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
   }
-  ImportOutcome import() {
+  ImportOutcome import_files() {
     std::optional<ImportOutcome> outcome;
     import_facts(*engine_, {folder_}, [&](ImportOutcome done) { outcome = std::move(done); });
     loop_.run_until([&] { return outcome.has_value(); });
@@ -48,7 +48,7 @@ TEST_F(FactImportTest, FilesBecomeOneRecordWithTheFileAndItsDigestAsWho) {
   write("skus/.hidden.json", "{");
   write("notes.txt", "no facts");
   const auto position = engine_->position();
-  const auto outcome = import();
+  const auto outcome = import_files();
   EXPECT_THAT(outcome.faults, IsEmpty());
   EXPECT_EQ(outcome.files, 2u);
   EXPECT_EQ(outcome.changes, 3u);
@@ -68,12 +68,12 @@ TEST_F(FactImportTest, FilesBecomeOneRecordWithTheFileAndItsDigestAsWho) {
 TEST_F(FactImportTest, OnlyWhatChangedSinceTheLastImportOfTheFileIsTakenIn) {
   write_sku("A800");
   write_many("8.50");
-  import();
+  import_files();
   const auto position = engine_->position();
-  EXPECT_EQ(import().changes, 0u);
+  EXPECT_EQ(import_files().changes, 0u);
   EXPECT_EQ(engine_->position(), position);
   write_many("9.00");
-  EXPECT_EQ(import().changes, 1u);
+  EXPECT_EQ(import_files().changes, 1u);
   EXPECT_THAT(get_json("/v1/settings/history")["items"], SizeIs(1));
   EXPECT_THAT(get_json("/v1/skus/gpu/history")["items"], SizeIs(1));
   EXPECT_EQ(get_json("/v1/price-books/q1")["prices"]["gpu"], "9");
@@ -81,34 +81,34 @@ TEST_F(FactImportTest, OnlyWhatChangedSinceTheLastImportOfTheFileIsTakenIn) {
 
 TEST_F(FactImportTest, AChangeOverTheApiStaysUntilTheFileSaysSomethingNew) {
   write_sku("A800");
-  import();
+  import_files();
   ask("PUT", "/v1/skus/gpu", R"({"name": "by hand", "unit": "card_hour", "kind": "compute"})");
-  EXPECT_EQ(import().changes, 0u);
+  EXPECT_EQ(import_files().changes, 0u);
   EXPECT_EQ(name_of_sku(), "by hand");
   write_sku("A800 80G");
-  EXPECT_EQ(import().changes, 1u);
+  EXPECT_EQ(import_files().changes, 1u);
   EXPECT_EQ(name_of_sku(), "A800 80G");
 }
 
 TEST_F(FactImportTest, AFileThatSaysWhatIsInForceAlreadyIsRememberedAllTheSame) {
   put("/v1/skus/gpu", {{"name", "A800"}, {"unit", "card_hour"}, {"kind", "compute"}});
   write_sku("A800");
-  EXPECT_EQ(import().changes, 1u);
+  EXPECT_EQ(import_files().changes, 1u);
   ask("PUT", "/v1/skus/gpu", R"({"name": "by hand", "unit": "card_hour", "kind": "compute"})");
-  EXPECT_EQ(import().changes, 0u);
+  EXPECT_EQ(import_files().changes, 0u);
   EXPECT_EQ(name_of_sku(), "by hand");
 }
 
 TEST_F(FactImportTest, FaultsOfAllFilesAreListedAndNothingIsTakenIn) {
   write_sku("A800");
-  import();
+  import_files();
   const auto position = engine_->position();
   write_sku("new");
   write("skus/bad.json", R"({"name": "x", "unit": "gib", "kind": "tape", "colour": "red"})");
   write("policies/torn.json", "{");
   write("firms/X.json", R"({"name": "x"})");
   write("twice.json", R"({"skus": {"gpu": {"name": "y", "unit": "gib", "kind": "storage"}}, "cats": {}})");
-  const auto outcome = import();
+  const auto outcome = import_files();
   EXPECT_THAT(
       outcome.faults,
       ElementsAre(HasSubstr("firms/X.json: The firm's code"), HasSubstr("policies/torn.json: is not JSON"),
@@ -123,7 +123,7 @@ TEST_F(FactImportTest, WhatTheJudgeRefusesIsToldByFileToo) {
   write_sku("A800");
   write_many("8.50");
   write("contracts/c.json", R"({"firm": "91500000MA5UG0WY2W", "from": "2026-01-01", "discount": "0.1"})");
-  const auto outcome = import();
+  const auto outcome = import_files();
   ASSERT_THAT(outcome.faults, SizeIs(1));
   EXPECT_THAT(outcome.faults[0],
               HasSubstr("contracts/c.json: /firm: The firm 91500000MA5UG0WY2W is unknown"));
@@ -136,11 +136,11 @@ TEST_F(FactImportTest, AClosedFigureDiffersOnlyWithTheReasonThatTheFileGives) {
   close("2026-04");
   const std::string contract = R"("firm": "91500000MA5UG0WY2W", "from": "2026-04-01", "discount": "0.1")";
   write("contracts/c.json", "{" + contract + "}");
-  const auto refused = import();
+  const auto refused = import_files();
   ASSERT_THAT(refused.faults, SizeIs(1));
   EXPECT_THAT(refused.faults[0], HasSubstr("needs a reason"));
   write("contracts/c.json", "{" + contract + R"(, "reason": "signed late"})");
-  EXPECT_THAT(import().faults, IsEmpty());
+  EXPECT_THAT(import_files().faults, IsEmpty());
   EXPECT_EQ(get_json("/v1/contracts/c/history")["items"][0]["reason"], "signed late");
 }
 

@@ -257,6 +257,24 @@ TEST_F(BillTest, PayableIsGrossAndLessTheSubsidyWhereItIsDeducted) {
   EXPECT_EQ(to_string(open("2026-02").payable()), "91.38");
 }
 
+TEST_F(BillTest, ThePayableOfAClawbackThatWasDeductedIsMoreThanItsGross) {
+  facts_.policies.at(policy_id).settlement = Settlement::deduct;
+  use("2026-02-01", "12.5");
+  close("2026-02");
+  facts_.firms.at(firm).eligibility.clear();
+  EXPECT_EQ(to_string(open("2026-03").payable()), "21.25") << "what was deducted is paid back";
+  account_.usage.clear();
+  EXPECT_EQ(to_string(open("2026-03").payable()), "-91.38") << "应退: what was paid";
+}
+
+TEST_F(BillTest, TheProgrammesBudgetAndRequiredPaymentChangeNoStatement) {
+  use("2026-02-01", "12.5");
+  const std::string before = to_canonical_json(open("2026-02"));
+  facts_.policies.at(policy_id).programme_budget = yuan("0.01");
+  facts_.policies.at(policy_id).require_payment = true;
+  EXPECT_EQ(to_canonical_json(open("2026-02")), before);
+}
+
 TEST_F(BillTest, TheChargeOnWhichTheCapIsCrossedIsSplit) {
   facts_.policies.at(policy_id).annual_cap = yuan("10.00");
   use("2026-02-01", "4");  // 6.80

@@ -128,6 +128,31 @@ TEST_F(SubsidyOfYearTest, ShowsCapOtherCentresAndWhatRemains) {
   EXPECT_EQ(to_string(shown.remaining), "630.00");
 }
 
+TEST_F(SubsidyOfYearTest, AnAwardUnderAnotherPolicyIsToppedUpToTheHigherOfTheTwo) {
+  give_usage(firm, "2026-01-01", "100");
+  put(facts_, award("a", AwardKind::other_policy, "15"));
+  EXPECT_EQ(to_string(year(2026, 3).target), "5.00");
+  EXPECT_EQ(to_string(year(2026, 3).other_centres), "0.00");
+  EXPECT_EQ(to_string(year(2026, 3).remaining), "995.00") << "it does not shrink the cap";
+  put(facts_, award("a", AwardKind::other_policy, "25"));
+  EXPECT_EQ(to_string(year(2026, 3).target), "0.00");
+}
+
+TEST_F(SubsidyOfYearTest, ThePolicyThatAnAwardNamesIsInformationOnly) {
+  give_usage(firm, "2026-01-01", "100");
+  Award named = award("a", AwardKind::other_policy, "15");
+  named.policy = policy_id.value;
+  put(facts_, named);
+  EXPECT_EQ(to_string(year(2026, 3).target), "5.00");
+}
+
+TEST_F(SubsidyOfYearTest, AnAwardOfBothKindsIsTakenFromTheCapAndFromTheTarget) {
+  give_usage(firm, "2026-01-01", "10000");  // 2,000 of a cap of 1,000
+  put(facts_, award("a", AwardKind::same_programme, "300"));
+  put(facts_, award("b", AwardKind::other_policy, "100"));
+  EXPECT_EQ(to_string(year(2026, 3).target), "600.00");
+}
+
 TEST_F(SubsidyOfYearTest, WhatRemainsIsNeverBelowZero) {
   put(facts_, award("a", AwardKind::same_programme, "1200"));
   EXPECT_EQ(to_string(year(2026, 3).remaining), "0.00");
