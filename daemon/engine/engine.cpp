@@ -8,6 +8,7 @@
 
 #include "daemon/engine/fold.h"
 #include "metering/core/assert.h"
+#include "metering/state/quarantine_dismissal.h"
 
 namespace voucherd {
 
@@ -195,7 +196,8 @@ Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, const Clock& clock,
                                              PostToOwner post, Fatal fatal, ObserveCommit observe_commit) {
-  auto journal = Journal::open({options.directory, static_cast<std::size_t>(options.block_cache_bytes)});
+  auto journal = Journal::open({options.directory, static_cast<std::size_t>(options.block_cache_bytes),
+                                static_cast<std::size_t>(options.write_buffer_bytes)});
   if (!journal) return journal.error();
   if ((*journal)->last_position() == 0) {
     if (auto written = write_genesis(**journal, options, clock.now()); !written) return written.error();
@@ -225,6 +227,37 @@ void Engine::rehearse(std::string body, wire::BodyFormat format, IngestDone done
 }
 
 void Engine::drain(std::function<void()> drained) { impl_->sequencer->drain(std::move(drained)); }
+
+void Engine::release(std::vector<QuarantineNumber> numbers, const billing::Actor& by,
+                     std::function<void(ReleaseReply)> done) {
+  impl_->sequencer->release(std::move(numbers), {by.kind, by.id}, std::move(done));
+}
+
+void Engine::dismiss(QuarantineNumber number, const billing::Actor& by, std::string reason,
+                     std::function<void(DismissReply)> done) {
+  VOUCHERD_ASSERT(!reason.empty());
+  auto reply = std::make_shared<DismissReply>();
+  auto decide = [this, reply, dismissal = QuarantineDismissal{{number}, by.kind, by.id, std::move(reason)}](
+                    const Sequencer::Slot& slot) -> Sequencer::Decision {
+    const QuarantineNumber wanted = dismissal.numbers.front();
+    if (slot.clock_behind) {
+      reply->refusal = clock_refusal();
+    } else if (impl_->fold.usage().quarantine().find(wanted) == nullptr) {
+      reply->refusal = {404,
+                        "Not found",
+                        "the quarantine holds no entry " + to_string(wanted) +
+                            "; it was released or dismissed, or it never was",
+                        {}};
+    }
+    if (reply->refusal) return {};
+    reply->position = slot.position;
+    return {true, RecordType::quarantine_dismissed, 1, dismissal.encode()};
+  };
+  impl_->sequencer->exclusive(std::move(decide), [reply, done = std::move(done)](Sequencer::Written written) {
+    if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
+    done(std::move(*reply));
+  });
+}
 
 void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
                           std::optional<std::string> if_match, std::function<void(ChangeReply)> done) {

@@ -53,6 +53,18 @@ class Engine {
   void rehearse(std::string body, wire::BodyFormat format, IngestDone done);
   void drain(std::function<void()> drained);
 
+  // Quarantine
+  void release(std::vector<QuarantineNumber> numbers, const billing::Actor& by,
+               std::function<void(ReleaseReply)> done);
+  struct DismissReply {
+    std::optional<billing::Refusal>
+        refusal;  // 404: no such entry; 503: the clock is behind; 507: the disk is full
+    Position position = 0;
+  };
+  /// Closes an entry for good. `reason` is not empty (asserted).
+  void dismiss(QuarantineNumber number, const billing::Actor& by, std::string reason,
+               std::function<void(DismissReply)> done);
+
   // Billing. `done` runs on the owner thread after the record is durable and folded.
   struct ChangeReply {
     std::optional<billing::Refusal> refusal;  // also 503: the clock is behind; 507: the disk is full

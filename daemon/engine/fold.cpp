@@ -1,6 +1,7 @@
 #include "daemon/engine/fold.h"
 
 #include "metering/core/assert.h"
+#include "metering/state/quarantine_dismissal.h"
 
 namespace voucherd {
 
@@ -41,6 +42,9 @@ Result<void> Fold::load(const Checkpoint& checkpoint, std::span<const std::uint6
 }
 
 Result<void> Fold::replay(const Record& record) {
+  if (record.header.type == RecordType::quarantine_dismissed) {
+    if (auto dismissal = QuarantineDismissal::decode(record.payload); !dismissal) return dismissal.error();
+  }
   if (record.header.type != RecordType::usage) {
     apply(record, nullptr, {});
     return {};
@@ -85,9 +89,15 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
       ledger_->apply(record, to_hex(tree_.root()));
       break;
     case RecordType::quarantine_dismissed:
-      VOUCHERD_ASSERT(!"no record of this type is written yet");
+      dismiss(record);
       break;
   }
+}
+
+void Fold::dismiss(const Record& record) {
+  const auto dismissal = QuarantineDismissal::decode(record.payload);
+  VOUCHERD_ASSERT(dismissal.has_value());
+  for (const QuarantineNumber number : dismissal->numbers) usage_.quarantine().close(number);
 }
 
 void Fold::visit_event(EventOrdinal ordinal, const UsageRecord& current,

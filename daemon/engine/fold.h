@@ -50,6 +50,7 @@ class Fold {
 
  private:
   billing::StatementHead head() const;
+  void dismiss(const Record& record);
   void visit_event(EventOrdinal ordinal, const UsageRecord& current,
                    const std::function<void(const EventView&)>& visit);
 

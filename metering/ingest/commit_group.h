@@ -25,6 +25,11 @@ struct CommitGroup {
     std::function<void(IngestReply)> done;
   };
   std::vector<Waiting> waiting;
+  struct WaitingRelease {
+    ReleaseReply reply;
+    std::function<void(ReleaseReply)> done;
+  };
+  std::vector<WaitingRelease> releases;
   std::function<void(Sequencer::Written)> exclusive_done;
 };
 

@@ -9,6 +9,9 @@
 // that did not fit, and those behind it, are refused and taken back: nothing of them is kept, and
 // each later record tries again.
 //
+// A correction that comes before its event waits in quarantine; when the event is accepted, it is
+// counted in the same record, right behind it.
+//
 // One owner thread calls everything here; one writer thread encodes and appends. While the
 // writer is busy, the next group fills: batching adapts by itself. Facts and closes are
 // exclusive: the open group is sealed, everything before is made durable and folded, then
@@ -64,6 +67,15 @@ struct IngestReply {
   std::vector<IngestProblem> problems;
 };
 
+/// What became of quarantine entries that were tried again.
+struct ReleaseReply {
+  IngestReply::Outcome outcome = IngestReply::Outcome::done;
+  std::uint64_t released = 0, still_quarantined = 0;
+  std::uint64_t unknown = 0;            // numbers that name no unresolved entry
+  Position position = 0;                // at which the released ones are durable
+  std::vector<IngestProblem> problems;  // of those that are still bad; `index` counts in the request
+};
+
 /// Counted since start; received = accepted + duplicate + conflict + quarantined at all times.
 struct IngestFigures {
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
@@ -114,6 +126,14 @@ class Sequencer {
 
   /// Counts a batch that was refused before it came here: too many bytes were waiting to be decoded.
   void count_overloaded();
+
+  /// Tries quarantine entries again, in order: bytes to event to judgement, as if they had just been
+  /// sent. What is good now is counted, and its entry closed; the record says who did it. What is still
+  /// bad changes nothing. The figures don't count it again. Replies like submit().
+  struct Releaser {
+    std::string kind, id;
+  };
+  void release(std::vector<QuarantineNumber> numbers, Releaser by, std::function<void(ReleaseReply)> done);
 
   /// What an exclusive operation decides: a record to write, or nothing (a refusal, a dry run).
   struct Decision {

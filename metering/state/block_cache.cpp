@@ -11,9 +11,11 @@ std::size_t bytes_of(const UsageRecord& record) {
   std::size_t bytes = sizeof(UsageRecord) + record.events.memory_bytes();
   for (const QuarantinedEvent& event : record.quarantined) {
     bytes += sizeof(event) + event.detail.size() + event.source.size() + event.id.size() +
-             event.subject.size() + event.sku.size() + event.raw.size();
+             event.subject.size() + event.sku.size() + event.corrects_source.size() +
+             event.corrects_id.size() + event.raw.size();
   }
-  return bytes + record.resent.size() * sizeof(QuarantineNumber);
+  return bytes + record.resent.size() * sizeof(QuarantineNumber) +
+         record.released.size() * sizeof(QuarantineRelease);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@
 namespace voucherd {
 
 /// Raised whenever the fold or a section's bytes change: older checkpoints are then passed over.
-inline constexpr std::uint32_t fold_version = 2;
+inline constexpr std::uint32_t fold_version = 3;
 inline constexpr int checkpoints_kept = 2;
 
 struct Checkpoint {

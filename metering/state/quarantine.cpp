@@ -1,4 +1,4 @@
-// Entries in the order of their numbers, with three indexes beside them that are derived from
+// Entries in the order of their numbers, with four indexes beside them that are derived from
 // the entries alone: what is saved is the entries.
 #include "metering/state/quarantine.h"
 
@@ -34,6 +34,10 @@ bool is_closed_by_identity(const QuarantineEntry& entry) {
          entry.id.size() <= event_id_bytes_max;
 }
 
+bool waits_for_event(const QuarantineEntry& entry) {
+  return entry.code == ReasonCode::correction_target_unknown;
+}
+
 Fault damaged() {
   return {"checkpoint_damaged", "the quarantine of a checkpoint can't be read; it is passed over"};
 }
@@ -44,7 +48,8 @@ void put_entry(std::string& out, const QuarantineEntry& entry) {
   put_varint(out, entry.number.position);
   put_varint(out, entry.number.index);
   out.push_back(static_cast<char>(entry.code));
-  for (const std::string* text : {&entry.detail, &entry.source, &entry.id, &entry.subject, &entry.sku}) {
+  for (const std::string* text : {&entry.detail, &entry.source, &entry.id, &entry.subject, &entry.sku,
+                                  &entry.corrects_source, &entry.corrects_id}) {
     put_text(out, *text);
   }
   put_signed(out, entry.months.first.months);
@@ -59,7 +64,8 @@ QuarantineEntry read_entry(ByteReader& in) {
   entry.number.position = in.varint();
   entry.number.index = static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff));
   entry.code = static_cast<ReasonCode>(in.byte());
-  for (std::string* text : {&entry.detail, &entry.source, &entry.id, &entry.subject, &entry.sku}) {
+  for (std::string* text : {&entry.detail, &entry.source, &entry.id, &entry.subject, &entry.sku,
+                            &entry.corrects_source, &entry.corrects_id}) {
     *text = in.text();
   }
   const std::int64_t first = in.signed_varint();
@@ -74,6 +80,12 @@ QuarantineEntry read_entry(ByteReader& in) {
 
 }  // namespace
 
+bool is_kept_as(std::string_view kept, std::string_view sent) {
+  // Sources and ids have the same limit; what was cut is still longer than that.
+  static_assert(event_source_bytes_max == event_id_bytes_max);
+  return kept == sent || (kept.size() > event_source_bytes_max && sent.substr(0, kept.size()) == kept);
+}
+
 void Quarantine::add(const QuarantinedEvent& event, QuarantineNumber number, Instant received_at) {
   VOUCHERD_ASSERT(entries_.empty() || entries_.rbegin()->first < number);
   QuarantineEntry entry{.number = number,
@@ -83,6 +95,8 @@ void Quarantine::add(const QuarantinedEvent& event, QuarantineNumber number, Ins
                         .id = bounded(event.id, event_id_bytes_max),
                         .subject = bounded(event.subject, event_label_bytes_max),
                         .sku = bounded(event.sku, event_label_bytes_max),
+                        .corrects_source = bounded(event.corrects_source, event_source_bytes_max),
+                        .corrects_id = bounded(event.corrects_id, event_id_bytes_max),
                         .months = event.months,
                         .received_at = received_at,
                         .fingerprint = event.fingerprint,
@@ -95,6 +109,9 @@ void Quarantine::index(const QuarantineEntry& entry) {
   if (is_closed_by_identity(entry)) {
     by_identity_[identity_of(entry.source, entry.id)].push_back(entry.number);
   }
+  if (waits_for_event(entry)) {
+    by_target_[identity_of(entry.corrects_source, entry.corrects_id)].push_back(entry.number);
+  }
   ++blocking_changes_[entry.months.first];
   --blocking_changes_[entry.months.last.next()];
 }
@@ -103,15 +120,22 @@ void Quarantine::erase(Entries::iterator at) {
   const QuarantineEntry& entry = at->second;
   by_fingerprint_.erase({entry.fingerprint, entry.number});
   if (is_closed_by_identity(entry)) {
-    const auto same = by_identity_.find(identity_of(entry.source, entry.id));
-    VOUCHERD_ASSERT(same != by_identity_.end());
-    std::erase(same->second, entry.number);
-    if (same->second.empty()) by_identity_.erase(same);
+    unindex(by_identity_, identity_of(entry.source, entry.id), entry.number);
+  }
+  if (waits_for_event(entry)) {
+    unindex(by_target_, identity_of(entry.corrects_source, entry.corrects_id), entry.number);
   }
   if (--blocking_changes_[entry.months.first] == 0) blocking_changes_.erase(entry.months.first);
   const Month behind = entry.months.last.next();
   if (++blocking_changes_[behind] == 0) blocking_changes_.erase(behind);
   entries_.erase(at);
+}
+
+void Quarantine::unindex(ByHash& numbers, std::uint64_t hash, QuarantineNumber number) {
+  const auto same = numbers.find(hash);
+  VOUCHERD_ASSERT(same != numbers.end());
+  std::erase(same->second, number);
+  if (same->second.empty()) numbers.erase(same);
 }
 
 void Quarantine::count_resent(QuarantineNumber number) {
@@ -134,6 +158,17 @@ void Quarantine::close_identity(std::string_view source, std::string_view id) {
     const auto entry = entries_.find(number);
     if (entry->second.source == source && entry->second.id == id) erase(entry);
   }
+}
+
+std::vector<QuarantineNumber> Quarantine::waiting_for(std::string_view source, std::string_view id) const {
+  std::vector<QuarantineNumber> waiting;
+  const auto same = by_target_.find(identity_of(source, id));
+  if (same == by_target_.end()) return waiting;
+  for (const QuarantineNumber number : same->second) {
+    const QuarantineEntry& entry = entries_.find(number)->second;
+    if (entry.corrects_source == source && entry.corrects_id == id) waiting.push_back(number);
+  }
+  return waiting;
 }
 
 const QuarantineEntry* Quarantine::find(QuarantineNumber number) const {

@@ -22,11 +22,15 @@ namespace voucherd {
 /// journal with them, not the memory. A few bytes more where a character would be cut.
 inline constexpr std::size_t quarantine_detail_bytes_max = 1024;
 
+/// Whether an entry keeps `sent` as `kept`: the same text, or what was kept of one beyond its limit.
+bool is_kept_as(std::string_view kept, std::string_view sent);
+
 struct QuarantineEntry {
   QuarantineNumber number;
   ReasonCode code{};
   std::string detail;
   std::string source, id, subject, sku;
+  std::string corrects_source, corrects_id;  // what a correction waits for
   MonthSpan months;
   Instant received_at;
   std::uint64_t fingerprint = 0;
@@ -49,6 +53,11 @@ class Quarantine {
   /// True where close_identity() would find nothing, whatever the identity: nothing but conflicts.
   bool holds_conflicts_only() const { return by_identity_.empty(); }
 
+  /// Whether any correction waits for its event.
+  bool corrections_wait() const { return !by_target_.empty(); }
+  /// The corrections that wait for the event of this identity, in order of their numbers.
+  std::vector<QuarantineNumber> waiting_for(std::string_view source, std::string_view id) const;
+
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   const QuarantineEntry* find(QuarantineNumber number) const;
@@ -66,14 +75,16 @@ class Quarantine {
 
  private:
   using Entries = std::map<QuarantineNumber, QuarantineEntry>;
+  using ByHash = boost::unordered_flat_map<std::uint64_t, std::vector<QuarantineNumber>>;
   void index(const QuarantineEntry& entry);
   void erase(Entries::iterator entry);
+  static void unindex(ByHash& numbers, std::uint64_t hash, QuarantineNumber number);
 
   Entries entries_;
   std::set<std::pair<std::uint64_t, QuarantineNumber>> by_fingerprint_;
-  // By identity_hash() with seed 0, for the entries that an accepted event closes; verified on
-  // the entry's texts.
-  boost::unordered_flat_map<std::uint64_t, std::vector<QuarantineNumber>> by_identity_;
+  // By identity_hash() with seed 0, for the entries that an accepted event closes, and of the event
+  // that a correction waits for; verified on the entry's texts.
+  ByHash by_identity_, by_target_;
   // By month: how many more entries touch it than the month before.
   std::map<Month, std::int64_t> blocking_changes_;
 };

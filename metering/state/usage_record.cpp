@@ -2,6 +2,7 @@
 // behind it. FORMAT.md (metering/journal) describes the layout.
 #include "metering/state/usage_record.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "metering/core/assert.h"
@@ -49,15 +50,75 @@ QuarantinedEvent read_quarantined(ByteReader& in) {
   return event;
 }
 
+bool is_waiting(const QuarantinedEvent& event) {
+  return !event.corrects_source.empty() || !event.corrects_id.empty();
+}
+
+void put_number(std::string& out, QuarantineNumber number) {
+  put_varint(out, number.position);
+  put_varint(out, number.index);
+}
+
+QuarantineNumber read_number(ByteReader& in) {
+  const std::uint64_t position = in.varint();
+  return {position, static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff))};
+}
+
+void put_waiting(std::string& out, const std::vector<QuarantinedEvent>& events) {
+  put_varint(out, static_cast<std::uint64_t>(std::count_if(events.begin(), events.end(), is_waiting)));
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (!is_waiting(events[i])) continue;
+    put_varint(out, i);
+    put_text(out, events[i].corrects_source);
+    put_text(out, events[i].corrects_id);
+  }
+}
+
+void read_waiting(ByteReader& in, std::vector<QuarantinedEvent>& events) {
+  std::uint64_t next = 0;
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::uint64_t index = in.varint();
+    if (index < next || index >= events.size()) {
+      in.fail();
+      return;
+    }
+    events[index].corrects_source = in.text();
+    events[index].corrects_id = in.text();
+    if (!is_waiting(events[index])) in.fail();
+    next = index + 1;
+  }
+}
+
+void put_released(std::string& out, const std::vector<QuarantineRelease>& released) {
+  put_varint(out, released.size());
+  for (const QuarantineRelease& release : released) {
+    put_number(out, release.number);
+    put_text(out, release.by_kind);
+    put_text(out, release.by_id);
+  }
+}
+
+void read_released(ByteReader& in, std::vector<QuarantineRelease>& released) {
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    QuarantineRelease release;
+    release.number = read_number(in);
+    release.by_kind = in.text();
+    release.by_id = in.text();
+    released.push_back(std::move(release));
+  }
+}
+
 bool read_quarantine(std::string_view bytes, UsageRecord& record) {
   ByteReader in(bytes);
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     record.quarantined.push_back(read_quarantined(in));
   }
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    const std::uint64_t position = in.varint();
-    const auto index = static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff));
-    record.resent.push_back({position, index});
+    record.resent.push_back(read_number(in));
+  }
+  if (in.ok() && in.left() != 0) {
+    read_waiting(in, record.quarantined);
+    read_released(in, record.released);
   }
   return in.ok() && in.left() == 0;
 }
@@ -68,14 +129,16 @@ std::string UsageRecord::encode() const {
   std::string out;
   put_varint(out, first_ordinal);
   std::string quarantine;
-  if (!quarantined.empty() || !resent.empty()) {
+  if (!quarantined.empty() || !resent.empty() || !released.empty()) {
     std::string plain;
     put_varint(plain, quarantined.size());
     for (const QuarantinedEvent& event : quarantined) put_quarantined(plain, event);
     put_varint(plain, resent.size());
-    for (const QuarantineNumber& number : resent) {
-      put_varint(plain, number.position);
-      put_varint(plain, number.index);
+    for (const QuarantineNumber& number : resent) put_number(plain, number);
+    const bool waits = std::any_of(quarantined.begin(), quarantined.end(), is_waiting);
+    if (waits || !released.empty()) {
+      put_waiting(plain, quarantined);
+      put_released(plain, released);
     }
     append_compressed(quarantine, plain);
   }

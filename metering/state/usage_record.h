@@ -91,6 +91,8 @@ struct QuarantinedEvent {
   std::string detail;
   std::string source, id, subject, sku;  // "" where unreadable
   MonthSpan months;
+  // Of a correction whose event is not there (correction_target_unknown): what it waits for.
+  std::string corrects_source, corrects_id;
   std::string raw;                // its bytes as they came
   std::uint64_t fingerprint = 0;  // of its content: "sent again unchanged"
   friend bool operator==(const QuarantinedEvent&, const QuarantinedEvent&) = default;
@@ -106,6 +108,13 @@ std::string to_string(QuarantineNumber number);  // "1842.0"
 /// Fault "quarantine_number_malformed".
 Result<QuarantineNumber> parse_quarantine_number(std::string_view text);
 
+/// An entry that someone tried again and that is counted now.
+struct QuarantineRelease {
+  QuarantineNumber number;
+  std::string by_kind, by_id;  // who
+  friend bool operator==(const QuarantineRelease&, const QuarantineRelease&) = default;
+};
+
 /// One commit group.
 struct UsageRecord {
   EventOrdinal first_ordinal = 0;
@@ -113,8 +122,13 @@ struct UsageRecord {
   std::vector<QuarantinedEvent> quarantined;
   /// Entries that were sent again, unchanged and still bad: adds to their count only.
   std::vector<QuarantineNumber> resent;
+  /// Entries of records before that were released by hand: their events are among `events`, or of a
+  /// record before. Corrections that their event released are not here: the events tell.
+  std::vector<QuarantineRelease> released;
 
-  bool empty() const { return events.size() == 0 && quarantined.empty() && resent.empty(); }
+  bool empty() const {
+    return events.size() == 0 && quarantined.empty() && resent.empty() && released.empty();
+  }
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged".
   static Result<UsageRecord> decode(std::string_view payload);

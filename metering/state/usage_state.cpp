@@ -75,6 +75,9 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
   }
   for (const QuarantineNumber& resent : record.resent) quarantine_.count_resent(resent);
 
+  // Released entries are closed by number: also where the event was there already.
+  for (const QuarantineRelease& release : record.released) quarantine_.close(release.number);
+
   const EventBlock& events = record.events;
   if (events.size() == 0) return;
   VOUCHERD_ASSERT(first_ordinals_.empty() || first_ordinals_.back().second < header.position);

@@ -153,6 +153,36 @@ TEST(SequencerTest, QuarantinesCorrectionsThatNameNothingACorrectionOrAnotherFir
   EXPECT_EQ(to_string(h.state.totals().sum()), "8");
 }
 
+TEST(SequencerTest, AddsOnlyACountWhereWhatIsBeyondItsLimitIsSentAgainUnchanged) {
+  IngestHarness h;
+  const std::string bad = event_text(std::string(event_id_bytes_max + 100, 'x'));
+  const QuarantineNumber number = h.send(bad).problems.at(0).quarantine;
+  EXPECT_EQ(h.send(bad).problems.at(0).quarantine, number);
+  EXPECT_EQ(h.state.quarantine().find(number)->times_sent, 2u);
+}
+
+// What comes while a change of facts or a dismissal is being written is judged by its outcome.
+TEST(SequencerTest, TakesNothingUpWhileAnExclusiveOperationIsUnderWay) {
+  IngestHarness h;
+  h.sequencer->exclusive(
+      [](const Sequencer::Slot&) {
+        return Sequencer::Decision{true, RecordType::facts, 1, "{}"};
+      },
+      [&](Sequencer::Written) { h.registry.skus.insert("gpu.h20"); });
+  EXPECT_EQ(h.send(event_text("1", "2", firm_a, "gpu.h20")).accepted, 1u);
+}
+
+TEST(SequencerTest, CountsAConflictWhoseContentWaitedBeforeItsIdentityWasTaken) {
+  IngestHarness h;
+  h.send(event_text("1", "1", firm_a, "gpu.h20"));  // 2.0: sku_unknown
+  // In one group: another content takes the identity (and closes 2.0), then the first comes again.
+  const IngestReply reply = h.send(event_text("1", "2") + event_text("1", "1", firm_a, "gpu.h20"));
+  EXPECT_EQ(reply.conflict, 1u);
+  EXPECT_EQ(to_string(reply.problems.at(0).quarantine), "3.0");
+  ASSERT_EQ(h.state.quarantine().size(), 1u);
+  EXPECT_EQ(h.state.quarantine().find({3, 0})->code, ReasonCode::conflict);
+}
+
 TEST(SequencerTest, AnswersOverloadWhenTheQueueIsFullAndKeepsNothingOfThatBatch) {
   IngestLimits limits;
   limits.group_events_max = 1;  // the second batch waits while the first is written

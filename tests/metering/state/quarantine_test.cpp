@@ -92,6 +92,35 @@ TEST(QuarantineTest, ListsFromBehindANumberUntilTheReaderHasEnough) {
   EXPECT_EQ(seen, 2);
 }
 
+QuarantinedEvent waiting(std::string id, std::string corrects_id) {
+  QuarantinedEvent event = event_of("/c", std::move(id), ReasonCode::correction_target_unknown);
+  event.corrects_source = "s";
+  event.corrects_id = std::move(corrects_id);
+  return event;
+}
+
+TEST(QuarantineTest, FindsTheCorrectionsThatWaitForAnEventInOrder) {
+  Quarantine quarantine;
+  EXPECT_FALSE(quarantine.corrections_wait());
+  quarantine.add(waiting("c1", "1"), {10, 0}, Instant{1});
+  quarantine.add(waiting("c2", "2"), {10, 1}, Instant{1});
+  quarantine.add(event_of("s", "1"), {10, 2}, Instant{1});
+  quarantine.add(waiting("c3", "1"), {11, 0}, Instant{1});
+  EXPECT_TRUE(quarantine.corrections_wait());
+  EXPECT_EQ(quarantine.waiting_for("s", "1"), (std::vector<QuarantineNumber>{{10, 0}, {11, 0}}));
+  EXPECT_TRUE(quarantine.waiting_for("s", "3").empty());
+  const std::string bytes = saved(quarantine);
+  std::string_view in = bytes;
+  quarantine = Quarantine::load(in).value();
+  EXPECT_EQ(quarantine.waiting_for("s", "1"), (std::vector<QuarantineNumber>{{10, 0}, {11, 0}}));
+  quarantine.close_identity("/c", "c1");
+  EXPECT_EQ(quarantine.waiting_for("s", "1"), (std::vector<QuarantineNumber>{{11, 0}}));
+  quarantine.close({11, 0});
+  quarantine.close({10, 1});
+  EXPECT_FALSE(quarantine.corrections_wait());
+  EXPECT_EQ(quarantine.size(), 1u);
+}
+
 /// The naive model.
 struct Model {
   std::vector<QuarantineEntry> entries;
@@ -149,6 +178,8 @@ struct RandomWalk {
                              .id = event.id,
                              .subject = event.subject,
                              .sku = event.sku,
+                             .corrects_source = event.corrects_source,
+                             .corrects_id = event.corrects_id,
                              .months = event.months,
                              .received_at = Instant{99},
                              .fingerprint = event.fingerprint,

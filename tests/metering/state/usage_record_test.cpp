@@ -82,7 +82,7 @@ std::size_t touch(const UsageRecord& record) {
       }
     }
   }
-  return sum + record.quarantined.size() + record.resent.size();
+  return sum + record.quarantined.size() + record.resent.size() + record.released.size();
 }
 
 QuarantinedEvent quarantined_event(Random& random) {
@@ -94,6 +94,8 @@ QuarantinedEvent quarantined_event(Random& random) {
   event.subject = "91500000MA5UXXXXXX";
   event.sku = "gpu.unknown";
   event.months = {make_month(2026, 2), make_month(2026, 3)};
+  event.corrects_source = test::any_bytes(random, 8);
+  event.corrects_id = test::any_bytes(random, 8);
   event.raw = test::any_bytes(random, 300);
   event.fingerprint = random();
   return event;
@@ -105,6 +107,7 @@ UsageRecord record_of(Random& random, std::size_t events) {
   record.events = block_of(wild_events(random, events));
   for (int i = 0; i < 3; ++i) record.quarantined.push_back(quarantined_event(random));
   record.resent = {{9, 0}, {1'842, 4'000'000'000}};
+  record.released = {{{9, 1}, "token", "finance"}, {{10, 0}, "local", ""}};
   return record;
 }
 

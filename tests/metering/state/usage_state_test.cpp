@@ -320,6 +320,18 @@ TEST(UsageStateTest, AnAcceptedEventClosesWhatWasQuarantinedOfItBeforeAndInItsOw
   EXPECT_EQ(state.quarantine().find({3, 0})->times_sent, 2u);
 }
 
+TEST(UsageStateTest, ClosesReleasedEntriesByTheirNumber) {
+  History history;
+  history.begin_record().quarantined = {quarantined("/slurm", "job-1", ReasonCode::firm_unknown),
+                                        quarantined("/slurm", "job-2", ReasonCode::firm_unknown)};
+  UsageRecord& second = history.begin_record();
+  second.released = {{{2, 0}, "local", "finance"}, {{99, 0}, "local", "finance"}};
+  history.add(usage("job-1", 1'000));
+  const UsageState state = history.folded();
+  EXPECT_EQ(state.quarantine().find({2, 0}), nullptr);
+  EXPECT_NE(state.quarantine().find({2, 1}), nullptr);
+}
+
 TEST(UsageStateTest, FindsTheRecordOfEachEvent) {
   History history;
   for (const int events : {1, 0, 3, 2}) {

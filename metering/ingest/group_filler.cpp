@@ -1,0 +1,316 @@
+// Everything is decided here, once: the record says what came of it, and the fold decides nothing.
+#include "metering/ingest/group_filler.h"
+
+#include <algorithm>
+
+#include "metering/core/assert.h"
+
+namespace voucherd {
+
+namespace {
+
+constexpr std::size_t prefetch_ahead = 16;  // events between prefetching an identity's slot and looking at it
+/// Memory of a group beyond which no more waiting corrections are put into it: they stay in quarantine
+/// and can be released by hand. Far above what a batch brings; it keeps a record within its limit.
+constexpr std::size_t released_group_bytes_max = 64u << 20;
+
+/// Decodes a quarantined event's bytes as a batch of one item; `again` keeps what the item points into.
+wire::Item decode_again(wire::Decoder& decoder, IngestBatch& again) {
+  again.body.reserve(again.body.size() + wire::body_padding_bytes);
+  auto decoded = decoder.decode(again.body, wire::BodyFormat::event);
+  if (!decoded) return {{}, wire::Problem{ReasonCode::malformed, decoded.error().detail}, again.body};
+  again.decoded = std::move(*decoded);
+  VOUCHERD_ASSERT(again.decoded.items.size() == 1);
+  return again.decoded.items.front();
+}
+std::string conflict_detail(Position position) {
+  return "source and id are taken by an event with other content, accepted at position " +
+         std::to_string(position) + "; the first stands: send a correction to change its quantity";
+}
+
+}  // namespace
+
+GroupFiller::GroupFiller(const Sequencer::Parts& parts)
+    : parts_(parts),
+      judge_(parts.registry, parts.offset),
+      groups_(parts.journal.last_position()),
+      known_(groups_, parts.state, parts.identities, parts.blocks),
+      pending_(parts.hash_seed),
+      next_ordinal_(parts.state.events()),
+      last_intake_(parts.journal.last_intake_time()) {}
+
+// Groups ------------------------------------------------------------------------------------
+
+CommitGroup& GroupFiller::open_group() {
+  if (!groups_.open) {
+    groups_.open = std::make_shared<CommitGroup>();
+    last_intake_ = intake_now();
+    groups_.open->record.header = {groups_.next_position++, last_intake_, RecordType::usage, 1};
+    groups_.open->usage = std::make_shared<UsageRecord>();
+    groups_.open->usage->first_ordinal = next_ordinal_;
+  }
+  return *groups_.open;
+}
+
+std::size_t GroupFiller::open_bytes() const {
+  return groups_.open ? groups_.open->usage->events.memory_bytes() + open_raw_bytes_ : 0;
+}
+
+std::shared_ptr<CommitGroup> GroupFiller::seal() {
+  VOUCHERD_ASSERT(groups_.open != nullptr);
+  open_raw_bytes_ = 0;
+  groups_.sealed.push_back(std::exchange(groups_.open, nullptr));
+  return groups_.sealed.back();
+}
+
+std::shared_ptr<CommitGroup> GroupFiller::seal(Sequencer::Decision decision, Instant intake_time) {
+  VOUCHERD_ASSERT(groups_.open == nullptr);
+  last_intake_ = intake_time;
+  auto group = std::make_shared<CommitGroup>();
+  group->record = {{groups_.next_position++, intake_time, decision.type, decision.version},
+                   std::move(decision.payload)};
+  groups_.sealed.push_back(group);
+  return group;
+}
+
+void GroupFiller::forget_folded() {
+  const Position position = groups_.durable_position() + 1;
+  const std::shared_ptr<CommitGroup> group = groups_.sealed.front();
+  groups_.sealed.pop_front();
+  if (group->usage) {
+    forget_pending(*group, position);
+  } else {
+    judge_.forget();
+  }
+}
+
+std::vector<std::shared_ptr<CommitGroup>> GroupFiller::take_back_all() {
+  std::vector<std::shared_ptr<CommitGroup>> groups(groups_.sealed.begin(), groups_.sealed.end());
+  if (groups_.open) groups.push_back(groups_.open);
+  for (auto group = groups.rbegin(); group != groups.rend(); ++group) take_back(**group);
+  groups_.sealed.clear();
+  groups_.open = nullptr;
+  open_raw_bytes_ = 0;
+  last_intake_ = parts_.journal.last_intake_time();
+  return groups;
+}
+
+void GroupFiller::take_back(const CommitGroup& group) {
+  const Position position = --groups_.next_position;
+  if (!group.usage) return;
+  for (std::size_t i = 0; i < group.hashes.size(); ++i) {
+    parts_.identities.erase(group.hashes[i], group.usage->first_ordinal + i);
+  }
+  next_ordinal_ = group.usage->first_ordinal;
+  forget_pending(group, position);
+}
+
+void GroupFiller::forget_pending(const CommitGroup& group, Position position) {
+  for (std::uint32_t i = 0; i < group.usage->quarantined.size(); ++i) {
+    pending_.remove(group.usage->quarantined[i], {position, i});
+  }
+}
+
+// Events ------------------------------------------------------------------------------------
+
+IngestReply GroupFiller::fill(const IngestBatch& batch) {
+  const auto& items = batch.decoded.items;
+  const auto& hashes = batch.hashes;
+  VOUCHERD_ASSERT(hashes.size() == items.size());
+  IngestReply reply;
+  reply.received = items.size();
+  depends_on_ = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
+    fill_item(items[i], hashes[i], static_cast<std::uint32_t>(i), reply);
+  }
+  return reply;
+}
+
+IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
+  const Position position = groups_.durable_position();
+  const Position scratch = groups_.next_position;
+  const Instant last_intake = last_intake_;
+  const std::size_t raw_bytes = open_raw_bytes_;
+  const auto kept = std::exchange(groups_.open, nullptr);
+  if (kept) groups_.sealed.push_back(kept);
+  IngestReply reply = fill(batch);
+  if (groups_.open) take_back(*std::exchange(groups_.open, nullptr));
+  if (kept) groups_.sealed.pop_back();
+  groups_.open = kept;
+  open_raw_bytes_ = raw_bytes;
+  last_intake_ = last_intake;
+  for (IngestProblem& problem : reply.problems) {
+    if (problem.quarantine.position == scratch) problem.quarantine = {};
+  }
+  reply.position = position;
+  return reply;
+}
+
+void GroupFiller::fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index,
+                            IngestReply& reply) {
+  std::optional<wire::Problem> problem;
+  switch (take(item, hash, problem)) {
+    case Taken::accepted:
+      ++reply.accepted;
+      return release_waiting(item.event, hash);
+    case Taken::duplicate:
+      ++reply.duplicate;
+      return;
+    case Taken::bad:
+      ++(problem->code == ReasonCode::conflict ? reply.conflict : reply.quarantined);
+      return quarantine(item, std::move(*problem), index, reply);
+  }
+}
+
+GroupFiller::Taken GroupFiller::take(const wire::Item& item, std::uint64_t hash,
+                                     std::optional<wire::Problem>& problem) {
+  const EventView& event = item.event;
+  if (!event.source.empty() && !event.id.empty()) {
+    if (const auto known = known_.find(event, hash)) {
+      if (known->same && !item.problem) {
+        depend_on(groups_.position_of(known->ordinal));
+        return Taken::duplicate;
+      }
+      problem = wire::Problem{ReasonCode::conflict, conflict_detail(known_.position_of(known->ordinal))};
+      return Taken::bad;
+    }
+  }
+  EventOrdinal target = 0;
+  problem = item.problem ? item.problem : judge(event, target);
+  if (problem) return Taken::bad;
+  accept(event, hash, target);
+  return Taken::accepted;
+}
+
+void GroupFiller::accept(const EventView& event, std::uint64_t hash, EventOrdinal target) {
+  CommitGroup& group = open_group();
+  const std::uint32_t row = group.usage->events.append(event, target);
+  VOUCHERD_ASSERT(group.usage->first_ordinal + row == next_ordinal_);
+  parts_.identities.insert(hash, next_ordinal_++);
+  group.hashes.push_back(hash);
+  depend_on(group.record.header.position);
+}
+
+std::optional<wire::Problem> GroupFiller::judge(const EventView& event, EventOrdinal& target) {
+  // The group's intake time is the record's: what is judged by it stays true of the record.
+  const Instant intake = groups_.open ? groups_.open->record.header.intake_time : intake_now();
+  if (event.kind == EventKind::usage) return judge_.usage(event, intake);
+  EventView key;
+  key.source = event.corrects_source;
+  key.id = event.corrects_id;
+  const auto found = known_.find(key, identity_hash(key.source, key.id, parts_.hash_seed));
+  if (!found) return Judge::correction(event, nullptr);
+  target = found->ordinal;
+  std::optional<wire::Problem> problem;
+  known_.visit(target, [&](const EventView& corrected) { problem = Judge::correction(event, &corrected); });
+  return problem;
+}
+
+void GroupFiller::quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index,
+                             IngestReply& reply) {
+  const EventView& event = item.event;
+  CommitGroup& group = open_group();
+  UsageRecord& record = *group.usage;
+  depend_on(group.record.header.position);
+  // A conflict is another entry than the same content refused before its identity was taken: that one
+  // is closed when the group that took the identity is folded.
+  const bool conflict = problem.code == ReasonCode::conflict;
+  const std::uint64_t fingerprint = content_fingerprint(item, parts_.hash_seed) ^ (conflict ? 1U : 0U);
+  std::optional<QuarantineNumber> number = known_bad(event, fingerprint);
+  if (number) {
+    record.resent.push_back(*number);
+  } else {
+    number = {group.record.header.position, static_cast<std::uint32_t>(record.quarantined.size())};
+    record.quarantined.push_back({problem.code, problem.detail, std::string(event.source),
+                                  std::string(event.id), std::string(event.subject), std::string(event.sku),
+                                  judge_.months(event, group.record.header.intake_time), "", "",
+                                  std::string(item.raw), fingerprint});
+    if (problem.code == ReasonCode::correction_target_unknown) {
+      record.quarantined.back().corrects_source = event.corrects_source;
+      record.quarantined.back().corrects_id = event.corrects_id;
+    }
+    pending_.add(record.quarantined.back(), *number);
+    open_raw_bytes_ += item.raw.size();
+  }
+  reply.problems.push_back({index, std::string(event.source), std::string(event.id), problem.code,
+                            std::move(problem.detail), *number});
+}
+
+std::optional<QuarantineNumber> GroupFiller::known_bad(const EventView& event,
+                                                       std::uint64_t fingerprint) const {
+  if (const auto pending = pending_.find(fingerprint)) return pending;
+  const auto number = parts_.state.quarantine().find_fingerprint(fingerprint);
+  if (!number) return std::nullopt;
+  const QuarantineEntry* entry = parts_.state.quarantine().find(*number);
+  VOUCHERD_ASSERT(entry != nullptr);
+  if (!is_kept_as(entry->source, event.source) || !is_kept_as(entry->id, event.id)) return std::nullopt;
+  return number;
+}
+
+// Release ---------------------------------------------------------------------------------
+
+void GroupFiller::release_waiting(const EventView& event, std::uint64_t hash) {
+  const Quarantine& durable = parts_.state.quarantine();
+  if (event.kind != EventKind::usage || (!durable.corrections_wait() && !pending_.corrections_wait())) return;
+  std::vector<QuarantineNumber> waiting = durable.waiting_for(event.source, event.id);
+  const auto pending = pending_.waiting_for(hash);
+  waiting.insert(waiting.end(), pending.begin(), pending.end());
+  for (const QuarantineNumber number : waiting) {
+    if (open_group().usage->events.memory_bytes() > released_group_bytes_max) return;
+    // The entry is closed by its identity, when the record is folded.
+    std::optional<wire::Problem> still_bad;
+    IngestBatch again;
+    const wire::Item item = read_again(number, again);
+    take(item, identity_hash(item.event.source, item.event.id, parts_.hash_seed), still_bad);
+  }
+}
+
+ReleaseReply GroupFiller::release(const std::vector<QuarantineNumber>& numbers,
+                                  const Sequencer::Releaser& by) {
+  ReleaseReply reply;
+  depends_on_ = 0;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    release_entry(numbers[i], static_cast<std::uint32_t>(i), by, reply);
+  }
+  return reply;
+}
+
+void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, const Sequencer::Releaser& by,
+                                ReleaseReply& reply) {
+  const QuarantineEntry* entry = parts_.state.quarantine().find(number);
+  if (entry == nullptr) {
+    ++reply.unknown;
+    return;
+  }
+  IngestBatch again;
+  const wire::Item item = read_again(number, again);
+  const EventView& event = item.event;
+  const std::uint64_t hash = identity_hash(event.source, event.id, parts_.hash_seed);
+  std::optional<wire::Problem> problem;
+  const Taken taken = take(item, hash, problem);
+  if (taken == Taken::bad) {
+    if (problem->code == ReasonCode::conflict && entry->code != ReasonCode::conflict) {
+      // A record under way takes its identity with other content, and so closes it.
+      depend_on(groups_.next_position - 1);
+      ++reply.unknown;
+      return;
+    }
+    ++reply.still_quarantined;
+    reply.problems.push_back({index, std::string(event.source), std::string(event.id), problem->code,
+                              std::move(problem->detail), number});
+    return;
+  }
+  if (taken == Taken::accepted) release_waiting(event, hash);
+  ++reply.released;
+  CommitGroup& group = open_group();
+  group.usage->released.push_back({number, by.kind, by.id});
+  depend_on(group.record.header.position);
+}
+
+wire::Item GroupFiller::read_again(QuarantineNumber number, IngestBatch& again) {
+  again.body = known_.bytes_of(number);
+  return decode_again(decoder_, again);
+}
+
+}  // namespace voucherd

@@ -1,0 +1,78 @@
+// What becomes of each event: known, good, bad, or released from quarantine; and with that the
+// filling of the open commit group. Decides on what is durable and on what is under way, and can
+// take groups back that did not become durable, as if they had never been.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "metering/ingest/groups_under_way.h"
+#include "metering/ingest/judge.h"
+#include "metering/ingest/known_events.h"
+#include "metering/ingest/pending_entries.h"
+
+namespace voucherd {
+
+/// The owner thread's alone; what `parts` refers to outlives it.
+class GroupFiller {
+ public:
+  explicit GroupFiller(const Sequencer::Parts& parts);
+
+  // Each puts into the open group what has to be recorded. A reply's position is not set yet.
+  IngestReply fill(const IngestBatch& batch);
+  ReleaseReply release(const std::vector<QuarantineNumber>& numbers, const Sequencer::Releaser& by);
+  /// The group of the last record that the last fill() or release() depends on; nullptr: all are folded.
+  std::shared_ptr<CommitGroup> depends_on() const { return groups_.at(depends_on_); }
+  /// What fill() would answer: decided on a group of its own, which is taken back.
+  IngestReply rehearse(const IngestBatch& batch);
+
+  const GroupsUnderWay& groups() const { return groups_; }
+  std::size_t open_bytes() const;  // of the open group, roughly
+  Instant last_intake() const { return last_intake_; }
+  Instant intake_now() const { return std::max(parts_.clock.now(), last_intake_); }
+
+  /// The open group, which is sealed with this. Precondition: there is one.
+  std::shared_ptr<CommitGroup> seal();
+  /// A sealed group of its own for a record that was decided elsewhere. Precondition: none is open.
+  std::shared_ptr<CommitGroup> seal(Sequencer::Decision decision, Instant intake_time);
+  /// The first sealed group is durable and folded.
+  void forget_folded();
+  /// Takes all groups back; they stay with the caller, in order.
+  std::vector<std::shared_ptr<CommitGroup>> take_back_all();
+
+ private:
+  enum class Taken : std::uint8_t { accepted, duplicate, bad };
+
+  CommitGroup& open_group();
+  void fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index, IngestReply& reply);
+  /// Looks the identity up, judges, accepts. `problem` says why where it is bad.
+  Taken take(const wire::Item& item, std::uint64_t hash, std::optional<wire::Problem>& problem);
+  void accept(const EventView& event, std::uint64_t hash, EventOrdinal target);
+  std::optional<wire::Problem> judge(const EventView& event, EventOrdinal& target);
+  void quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index, IngestReply& reply);
+  /// The unresolved entry of the same content, durable or under way.
+  std::optional<QuarantineNumber> known_bad(const EventView& event, std::uint64_t fingerprint) const;
+  /// Counts the corrections that wait for the event just accepted, as far as they are good now.
+  void release_waiting(const EventView& event, std::uint64_t hash);
+  void release_entry(QuarantineNumber number, std::uint32_t index, const Sequencer::Releaser& by,
+                     ReleaseReply& reply);
+  /// The entry's event, read from its bytes; it points into `again`.
+  wire::Item read_again(QuarantineNumber number, IngestBatch& again);
+  /// Forgets the last group, as if it had never been opened. Precondition: there is none behind it.
+  void take_back(const CommitGroup& group);
+  void forget_pending(const CommitGroup& group, Position position);
+  void depend_on(Position position) { depends_on_ = std::max(depends_on_, position); }
+
+  const Sequencer::Parts& parts_;
+  Judge judge_;
+  GroupsUnderWay groups_;
+  KnownEvents known_;
+  PendingEntries pending_;
+  EventOrdinal next_ordinal_;
+  Instant last_intake_;
+  std::size_t open_raw_bytes_ = 0;  // of the open group's quarantined events
+  wire::Decoder decoder_;           // for entries that are tried again
+  Position depends_on_ = 0;
+};
+
+}  // namespace voucherd
