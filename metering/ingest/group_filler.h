@@ -3,6 +3,7 @@
 // take groups back that did not become durable, as if they had never been.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 

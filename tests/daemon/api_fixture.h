@@ -25,13 +25,15 @@ inline constexpr const char* firm_of_tests = "91500000MA5UG0WY2W";
 
 class ApiTest : public ::testing::Test {
  protected:
-  explicit ApiTest(config::Options options = {}) {
-    options.directory = directory_.path() + "/data";
-    engine_ = Engine::open(
-                  options, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
-                  [](const Fault& fault) { FAIL() << fault.detail; })
-                  .value();
-    add_routes(router_, *engine_, body_bytes_max_of_tests);
+  explicit ApiTest(config::Options options = {}) : options_(std::move(options)) {
+    options_.directory = directory_.path() + "/data";
+    open();
+  }
+
+  /// Opens the directory again; the state is that of the checkpoint and of the records behind it.
+  void restart() {
+    engine_.reset();
+    open();
   }
 
   using Answer = std::shared_ptr<std::optional<http::Response>>;
@@ -139,10 +141,21 @@ class ApiTest : public ::testing::Test {
 
   std::string annual_cap_ = "1000000";  // of register_all()
   voucherd::testing::TempDir directory_;
+  config::Options options_;
   ManualClock clock_{parse_instant("2026-06-15T12:00:00+08:00").value()};
   voucherd::testing::OwnerLoop loop_;
   std::unique_ptr<Engine> engine_;
   Router router_;
+
+ private:
+  void open() {
+    engine_ = Engine::open(
+                  options_, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
+                  [](const Fault& fault) { FAIL() << fault.detail; })
+                  .value();
+    router_ = {};
+    add_routes(router_, *engine_, body_bytes_max_of_tests);
+  }
 };
 
 }  // namespace voucherd::api
