@@ -64,6 +64,11 @@ std::vector<Month> Ledger::periods() const {
   }
   std::vector<Month> months;
   if (!first) return months;
+  // An adjustment stands in the first open month, whether that has usage or not.
+  if (const auto closed = closed_through(); closed && *last == *closed) {
+    const Month open = closed->next();
+    if (!firms_with_statement(open, FirmId{""}, 1).empty()) last = open;
+  }
   for (Month month = *first; month <= *last; month = month.next()) months.push_back(month);
   return months;
 }

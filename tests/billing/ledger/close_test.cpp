@@ -86,7 +86,7 @@ TEST_F(CloseTest, CarriesLateUsageAsAnAdjustmentOfTheNextMonth) {
   EXPECT_TRUE(statement->lines[0].adjustment);
   EXPECT_EQ(to_string(statement->lines[0].figures.net), "-60.00");
   EXPECT_EQ(to_string(statement->subsidy_total()), "-12.00");
-  EXPECT_THAT(ledger().periods(), ElementsAre(World::month("2026-04")));
+  EXPECT_THAT(ledger().periods(), ElementsAre(World::month("2026-04"), World::month("2026-05")));
 }
 
 TEST_F(CloseTest, IsRefusedWhileAnEarlierOpenMonthHasALine) {

@@ -155,6 +155,36 @@ TEST(LedgerTest, SeesTheUsageOfPredecessors) {
             "800.00");
 }
 
+// A total of zero is not there, and a firm without totals is in no list of usage: what it was billed
+// must keep it in sight.
+TEST(LedgerTest, RemembersABilledFirmWhoseOnlyUsageIsVoided) {
+  World world;
+  world.furnish();
+  const EventOrdinal event = world.use(firm_a, "gpu", "2026-01-10", "5");
+  world.now = parse_instant("2026-02-02T00:00:00+08:00").value();
+  world.close("2026-01");
+  world.correct(event, "0");
+  ASSERT_TRUE(world.usage.totals().firms().empty());
+  const auto loaded = world.replayed();
+  for (const Ledger* ledger :
+       {static_cast<const Ledger*>(world.ledger.get()), static_cast<const Ledger*>(loaded.get())}) {
+    const Month february = World::month("2026-02");
+    EXPECT_EQ(ledger->firms_with_statement(february, FirmId{""}, 10), std::vector<FirmId>{FirmId{firm_a}});
+    const auto statement = ledger->open_statement(february, FirmId{firm_a});
+    ASSERT_TRUE(statement);
+    ASSERT_EQ(statement->lines.size(), 1u);
+    EXPECT_EQ(to_string(statement->lines[0].figures.quantity), "-5");
+    EXPECT_EQ(to_string(statement->subsidy_total()), "-10.00");
+    EXPECT_EQ(to_string(ledger->open_totals(february).net), "-50.00");
+    EXPECT_EQ(ledger->periods().back(), february);
+    expect_identities(*ledger);
+  }
+  world.now = parse_instant("2026-03-02T00:00:00+08:00").value();
+  world.close("2026-02");
+  EXPECT_EQ(world.open_bytes("2026-03", firm_a), "");
+  expect_identities(*world.ledger);
+}
+
 TEST(LedgerTest, GivesFiguresByKindAndByYear) {
   World world;
   world.furnish();
