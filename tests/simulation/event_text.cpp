@@ -102,7 +102,11 @@ naive::SentEvent respell(const naive::SentEvent& event, Dice& dice) {
 }
 
 WireEvent write_event(const naive::SentEvent& event, Dice& dice) {
-  if (!event.malformed.empty()) return {event, event.malformed};
+  naive::SentEvent sent = event;
+  if (!event.malformed.empty()) {
+    sent.raw = event.malformed;
+    return {sent, sent.raw};
+  }
   Members members;
   add(members, "specversion", quoted(event.specversion));
   add(members, "type", quoted(event.type));
@@ -114,7 +118,8 @@ WireEvent write_event(const naive::SentEvent& event, Dice& dice) {
   if (dice.percent(10))
     add(members, "traceparent", quoted("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
   add(members, "data", data_of(event, dice));
-  return {event, object_of(members, dice)};
+  sent.raw = object_of(members, dice);
+  return {sent, sent.raw};
 }
 
 }  // namespace voucherd::simulation

@@ -26,6 +26,15 @@ class Mismatch : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Throws Mismatch where the two differ.
+template <class A, class B>
+void expect_equal(const std::string& what, const A& program, const B& model) {
+  if (program == model) return;
+  std::ostringstream text;
+  text << what << ": the program says " << program << ", the model " << model;
+  throw Mismatch(text.str());
+}
+
 /// The engine on a directory of its own with the test as its owner thread.
 class Program {
  public:
@@ -36,7 +45,11 @@ class Program {
   ManualClock& clock() { return clock_; }
   const std::string& directory() const { return options_.directory; }
   void submit(const std::string& body, wire::BodyFormat format, std::function<void(IngestReply)> done);
-  /// Runs the owner's tasks until everything submitted has been answered.
+  void release(std::vector<QuarantineNumber> numbers, std::function<void(const ReleaseReply&)> done);
+  void dismiss(QuarantineNumber number, std::function<void(const Engine::DismissReply&)> done);
+  /// The unresolved entries that `fits` takes, in the order of their numbers.
+  std::vector<QuarantineNumber> held(const std::function<bool(const QuarantineEntry&)>& fits) const;
+  /// Runs the owner's tasks until everything asked of it has been answered.
   void settle();
   Engine::ChangeReply change(const std::vector<billing::FactChange>& changes, const std::string& reason);
   Engine::CloseReply close(Month month, const billing::Actor& by, const std::string& reason);
@@ -68,8 +81,17 @@ class History {
  private:
   void step();
   void send_requests();
+  void send_request();
+  /// Runs `check` where an answer comes in; what it throws is thrown by settle().
+  void note_mismatch(const std::function<void()>& check);
+  void settle();
   void check_reply(const Request& request, const IngestReply& reply,
                    const std::optional<std::vector<naive::Verdict>>& expected);
+  void resolve_quarantine();
+  void release(const std::string& what, const std::vector<QuarantineNumber>& numbers,
+               const std::vector<std::size_t>& entries);
+  void release_some(const naive::Held& example, int by, const std::vector<std::size_t>& entries);
+  void dismiss(QuarantineNumber number, std::size_t entry);
   void change_fact();
   void make_change(const naive::FactChange& change, const std::string& reason);
   void try_close();
@@ -88,6 +110,7 @@ class History {
   naive::Model model_;
   Program program_;
   std::int64_t now_ms_;
+  std::string mismatch_;  // found while answers came in
   std::map<std::pair<int, std::string>, std::string> frozen_bytes_;
   std::ostringstream log_;
   std::size_t comparisons_ = 0;

@@ -97,8 +97,8 @@ TEST(HistoryTest, EveryHistoryIsAsTheAuditorComputesIt) {
   if (count < histories_to_see_all || failures > 0) return;
   for (const std::string& what : must_be_seen) EXPECT_TRUE(seen.contains(what)) << what;
   if (!features.corrections) return;
-  for (const char* what :
-       {"correction_target_unknown", "correction_of_correction", "correction_firm_differs"}) {
+  for (const char* what : {"correction_target_unknown", "correction_of_correction", "correction_firm_differs",
+                           "released", "released in vain", "dismissal 0"}) {
     EXPECT_TRUE(seen.contains(what)) << what;
   }
 }

@@ -49,6 +49,7 @@ class NaiveModelTest : public ::testing::Test {
     event.sku = sku;
     event.quantity = quantity;
     event.time = time;
+    event.raw = id + quantity + time + firm + sku;
     now_ = std::max(now_, at(time));
     return model_.take({event}, now_)->at(0);
   }
@@ -137,10 +138,10 @@ TEST_F(NaiveModelTest, TellsDuplicatesFromConflicts) {
   EXPECT_EQ(send("1", "8.0", "2026-03-01T00:00:00Z").outcome, "duplicate");
   EXPECT_EQ(send("1", "9", "2026-03-01T00:00:00Z").outcome, "conflict");
   EXPECT_EQ(send("1", "9", "2026-03-01T00:00:00Z").outcome, "conflict");
-  EXPECT_EQ(model_.held(), 1u);
+  EXPECT_EQ(model_.unresolved().size(), 1u);
   EXPECT_EQ(send("2", "-1", "2026-03-01T00:00:00Z").code, "quantity_not_positive");
   EXPECT_EQ(send("2", "1", "2026-03-01T00:00:00Z").outcome, "accepted");
-  EXPECT_EQ(model_.held(), 1u);
+  EXPECT_EQ(model_.unresolved().size(), 1u);
 }
 
 TEST_F(NaiveModelTest, SpreadsAnIntervalOverItsDays) {
@@ -189,10 +190,29 @@ TEST_F(NaiveModelTest, ClawsBackWhatACorrectionTakesAway) {
 
 TEST_F(NaiveModelTest, ReleasesACorrectionThatCameBeforeItsEvent) {
   EXPECT_EQ(correct("k1", "1", "0", "2026-01-02T00:00:00Z").code, "correction_target_unknown");
-  EXPECT_EQ(model_.held(), 1u);
+  EXPECT_EQ(model_.unresolved().size(), 1u);
   send("1", "10", "2026-01-05T08:00:00+08:00");
-  EXPECT_EQ(model_.held(), 0u);
+  EXPECT_EQ(model_.unresolved().size(), 0u);
   EXPECT_TRUE(statement(1)["lines"].empty());
+}
+
+TEST_F(NaiveModelTest, ReleasesAndDismissesWhatItHolds) {
+  send("1", "10", "2026-01-05T08:00:00+08:00", firm_a, "late");
+  send("2", "-1", "2026-01-05T08:00:00+08:00");
+  correct("k1", "1", "4", "2026-01-06T00:00:00Z");
+  put("skus", "late", {{"name", "x"}, {"unit", "card_hour"}, {"kind", "compute"}, {"tax_rate", "0.06"}});
+  const Released done = model_.release(model_.unresolved(), now_);
+  EXPECT_EQ(done.released, 2);  // the event and the correction that it releases
+  EXPECT_EQ(done.still, std::vector<std::string>{"quantity_not_positive"});
+  ASSERT_EQ(model_.unresolved().size(), 1u);
+  EXPECT_EQ(model_.events().size(), 2u);
+  const std::size_t bad = model_.unresolved().front();
+  EXPECT_EQ(model_.dismiss(bad, now_), 0);
+  EXPECT_EQ(model_.dismiss(bad, now_), 404);
+  send("2", "-1", "2026-01-05T08:00:00+08:00");
+  send("2", "-1", "2026-01-05T08:00:00+08:00");
+  ASSERT_EQ(model_.unresolved().size(), 1u);
+  EXPECT_EQ(model_.quarantine().back().times_sent, 2);
 }
 
 TEST_F(NaiveModelTest, GivesTheFirstReasonThatHolds) {

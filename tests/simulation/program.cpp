@@ -12,6 +12,8 @@ Program::Program(const naive::Reckoning::Head& head, std::int64_t start_ms) : cl
   options_.provider_uscc = head.provider_uscc;
   options_.currency = head.currency;
   options_.utc_offset = UtcOffset{head.offset};
+  // RocksDB lays its log out in advance, in pieces of this size: what a history costs most.
+  options_.write_buffer_bytes = 1u << 20;
   options_.checkpoint_every_records = 7;  // so that histories of some dozen records have checkpoints
   start();
 }
@@ -63,6 +65,33 @@ void Program::submit(const std::string& body, wire::BodyFormat format,
         --unanswered_;
         done(std::move(*reply));
       });
+}
+
+void Program::release(std::vector<QuarantineNumber> numbers, std::function<void(const ReleaseReply&)> done) {
+  ++unanswered_;
+  engine_->release(std::move(numbers), {"token", "tester"},
+                   [this, done = std::move(done)](const ReleaseReply& reply) {
+                     --unanswered_;
+                     done(reply);
+                   });
+}
+
+void Program::dismiss(QuarantineNumber number, std::function<void(const Engine::DismissReply&)> done) {
+  ++unanswered_;
+  engine_->dismiss(number, {"token", "tester"}, "测试",
+                   [this, done = std::move(done)](const Engine::DismissReply& reply) {
+                     --unanswered_;
+                     done(reply);
+                   });
+}
+
+std::vector<QuarantineNumber> Program::held(const std::function<bool(const QuarantineEntry&)>& fits) const {
+  std::vector<QuarantineNumber> numbers;
+  engine_->usage().quarantine().visit({}, [&](const QuarantineEntry& entry) {
+    if (fits(entry)) numbers.push_back(entry.number);
+    return true;
+  });
+  return numbers;
 }
 
 void Program::settle() {

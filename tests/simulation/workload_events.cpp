@@ -90,8 +90,8 @@ SentEvent Workload::bad_event(const naive::Model& model, std::int64_t intake_ms)
   static const std::vector<std::string> bad_quantities{
       "-1",   "0",     "0.0000000001", "1000000000.000000001", "1000000001", "abc", "01", "NaN", "1.",
       "-0.5", "1e-10", "0e5"};
-  const int what = dice_.roll(0, 13);
-  if (what >= 6 && what <= 12) only_time(intake_ms);  // its month does not depend on how much was readable
+  const int what = dice_.roll(0, 14);
+  if (what >= 6 && what <= 12) only_time(some_instant(model, intake_ms));
   switch (what) {
     case 0:
     case 1:
@@ -130,12 +130,16 @@ SentEvent Workload::bad_event(const naive::Model& model, std::int64_t intake_ms)
     case 12:
       event.project = std::string(129, 'p');
       break;
-    default:
-      only_time(intake_ms);
-      if (dice_.percent(50))
-        event.start = spell_instant(intake_ms, dice_);
-      else
-        interval(intake_ms + 1, intake_ms);
+    case 13: {  // half an interval
+      const bool only_end = dice_.percent(50);
+      (only_end ? event.start : event.end) = std::nullopt;
+      (only_end ? event.end : event.start) = spell_instant(some_instant(model, intake_ms), dice_);
+      break;
+    }
+    default: {  // an interval that ends before it starts, at times in another month
+      const std::int64_t from = some_instant(model, intake_ms);
+      interval(from, from - dice_.pick(std::vector<std::int64_t>{1, hour_ms, 20 * day_ms, 70 * day_ms}));
+    }
   }
   if (event.subject == "?") event.subject = late_firm_;
   if (event.sku == "?") event.sku = late_sku_;
@@ -147,25 +151,22 @@ SentEvent Workload::contradiction(const SentEvent& event, const naive::Model& mo
   const bool taken = std::any_of(
       model.events().begin(), model.events().end(),
       [&](const naive::Event& known) { return known.source == event.source && known.id == event.id; });
-  // Content that can't be read is the same only where it is the same bytes: so that of an identity that is
-  // not taken, which may be bad, is never made twice.
-  const std::string mark = taken ? "" : std::to_string(++next_id_);
   switch (dice_.roll(0, 4)) {
     case 0:
-      other.quantity = "17.25" + mark;
+      other.quantity = "17.25";
       break;
     case 1:
-      other.quantity = taken ? "-" + std::to_string(++next_id_) : "3." + mark;
+      other.quantity = taken ? "-3" : "3";
       break;  // -3 would be a second fault where the identity is not taken
     case 2:
-      other.node = "another" + mark;
+      other.node = "another";
       break;
     case 3:
-      other.job = "another" + mark;
+      other.job = "another";
       break;
     default:
       other.subject = dice_.pick(firms_);
-      other.node = "moved" + mark;
+      other.node = "moved";
   }
   return other;
 }
@@ -182,7 +183,8 @@ SentEvent Workload::correction(const naive::Model& model, std::int64_t intake_ms
   } else {
     std::vector<SentEvent> known;
     for (const WireEvent& sent : sent_) {
-      const bool firm_known = std::find(firms_.begin(), firms_.end(), sent.event.subject) != firms_.end();
+      const bool firm_known = std::find(firms_.begin(), firms_.end(), sent.event.subject) != firms_.end() ||
+                              sent.event.subject == late_firm_;
       const bool usage = sent.event.type == "compute.usage.v1";
       if (firm_known && (usage || dice_.percent(5))) known.push_back(sent.event);
     }
@@ -192,6 +194,7 @@ SentEvent Workload::correction(const naive::Model& model, std::int64_t intake_ms
   event.corrects_source = target.source;
   event.corrects_id = target.id;
   event.quantity = dice_.percent(30) ? "0" : some_quantity();
+  if (dice_.percent(4)) event.quantity = "0.0000000001";
   // Few different times, so that source and id have to decide.
   event.time = spell_instant(start_ms_ + dice_.roll(0, 9) * 12 * day_ms, dice_);
   event.reason = "更正";
@@ -203,15 +206,7 @@ WireEvent Workload::sent_again(const naive::Model& model) {
   const WireEvent before = dice_.pick(sent_);
   const bool readable = before.event.malformed.empty();
   const int what = dice_.roll(0, 99);
-  if (readable && what < 45) {
-    const SentEvent other = respell(before.event, dice_);
-    // What can't be read is the same only as bytes.
-    naive::Model nobody(head_, start_ms_);
-    const std::string code = nobody.take({other}, start_ms_)->at(0).code;
-    static const std::vector<std::string> readable_codes{"firm_unknown", "usage_in_future", "usage_too_old",
-                                                         "correction_target_unknown"};
-    if (std::count(readable_codes.begin(), readable_codes.end(), code) > 0) return write_event(other, dice_);
-  }
+  if (readable && what < 45) return write_event(respell(before.event, dice_), dice_);
   if (readable && what >= 70) return write_event(contradiction(before.event, model), dice_);
   return before;
 }
@@ -243,7 +238,7 @@ Request Workload::next_request(const naive::Model& model, std::int64_t intake_ms
   if (request.ndjson && dice_.percent(8)) {
     SentEvent event;
     event.malformed = dice_.pick(broken) + (dice_.percent(50) ? std::to_string(++next_id_) : "");
-    request.events.push_back({event, event.malformed});
+    request.events.push_back(write_event(event, dice_));
     sent_.push_back(request.events.back());
   }
   dice_.shuffle(request.events);

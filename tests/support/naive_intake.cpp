@@ -15,18 +15,6 @@ struct Read {
   std::string content;  // equal for events that are the same after reading
 };
 
-/// All the texts: what stands for the content of an event that can't be read.
-std::string texts_of(const SentEvent& sent) {
-  std::string all = "texts:" + sent.malformed;
-  for (const auto& text :
-       {sent.specversion, sent.type, sent.source, sent.id, sent.subject, sent.time.value_or("-"),
-        sent.start.value_or("-"), sent.end.value_or("-"), sent.sku.value_or("-"), sent.quantity.value_or("-"),
-        sent.project, sent.node, sent.job, sent.corrects_source, sent.corrects_id, sent.reason}) {
-    all += '\0' + text;
-  }
-  return all;
-}
-
 std::string content_of(const Event& event) {
   const auto instant = [](const std::optional<std::int64_t>& ms) { return ms ? std::to_string(*ms) : "-"; };
   std::string all = event.correction ? "correction" : "usage";
@@ -97,10 +85,11 @@ std::string read_members(const SentEvent& sent, Event& event) {
 }
 
 Read read(const SentEvent& sent) {
-  if (!sent.malformed.empty()) return {{}, "malformed", texts_of(sent)};
+  const std::string raw = "raw:" + sent.raw;
+  if (!sent.malformed.empty()) return {{}, "malformed", raw};
   Read result;
   result.code = read_members(sent, result.event);
-  result.content = result.code.empty() ? content_of(result.event) : texts_of(sent);
+  result.content = result.code.empty() ? content_of(result.event) : raw;
   return result;
 }
 
@@ -126,17 +115,61 @@ std::optional<std::vector<Verdict>> Model::take(const std::vector<SentEvent>& ba
 
 Verdict Model::judge(const SentEvent& sent, std::int64_t intake_ms) {
   const auto [event, code, content] = read(sent);
+  Held held;
+  held.content = content;
+  held.unreadable = code;
+  held.event = event;
   // Identity is looked up before anything else is judged.
   if (!event.id.empty() && !event.source.empty()) {
     if (const Event* known = find(event.source, event.id)) {
       if (code.empty() && *known == event) return {"duplicate", ""};
-      return hold(event, "conflict", content, intake_ms);
+      held.code = "conflict";
+      hold(held, intake_ms);
+      return {"conflict", "conflict"};
     }
   }
-  const std::string fault = code.empty() ? fault_of(event, intake_ms) : code;
-  if (!fault.empty()) return hold(event, fault, content, intake_ms);
+  held.code = code.empty() ? fault_of(event, intake_ms) : code;
+  if (!held.code.empty()) {
+    hold(held, intake_ms);
+    return {"quarantined", held.code};
+  }
   accept(event);
   return {"accepted", ""};
+}
+
+Released Model::release(const std::vector<std::size_t>& entries, std::int64_t clock_ms) {
+  if (clock_ms < last_intake_ms_ - 5 * minute_ms) return {503, 0, 0, {}};
+  const std::int64_t intake_ms = std::max(clock_ms, last_intake_ms_);
+  wrote_ = false;
+  Released result;
+  for (const std::size_t entry : entries) {
+    const Held held = held_.at(entry);
+    const Event* known = find(held.event.source, held.event.id);
+    if (held.resolved) {
+      // By the acceptance of its identity, a moment ago: with its own content it is counted.
+      const bool counted = known != nullptr && held.unreadable.empty() && *known == held.event;
+      (counted ? result.released : result.unknown) += 1;
+    } else if (known != nullptr) {
+      result.still.emplace_back("conflict");
+    } else if (!held.unreadable.empty()) {
+      result.still.push_back(held.unreadable);
+    } else if (const std::string fault = fault_of(held.event, intake_ms); !fault.empty()) {
+      result.still.push_back(fault);
+    } else {
+      accept(held.event);
+      ++result.released;
+    }
+  }
+  if (wrote_) last_intake_ms_ = intake_ms;
+  return result;
+}
+
+int Model::dismiss(std::size_t entry, std::int64_t clock_ms) {
+  if (clock_ms < last_intake_ms_ - 5 * minute_ms) return 503;
+  if (held_.at(entry).resolved) return 404;
+  held_.at(entry).resolved = true;
+  last_intake_ms_ = std::max(clock_ms, last_intake_ms_);
+  return 0;
 }
 
 std::string Model::fault_of(const Event& event, std::int64_t intake_ms) const {
@@ -158,14 +191,14 @@ std::string Model::fault_of_correction(const Event& event) const {
 }
 
 /// Into the quarantine; sent again unchanged while it is unresolved, it adds nothing but a count.
-Verdict Model::hold(const Event& event, const std::string& code, const std::string& content,
-                    std::int64_t intake_ms) {
+void Model::hold(Held held, std::int64_t intake_ms) {
   wrote_ = true;
-  const Verdict verdict{code == "conflict" ? "conflict" : "quarantined", code};
-  for (const Held& held : held_) {
-    if (!held.resolved && held.content == content) return verdict;
+  for (Held& known : held_) {
+    if (known.resolved || known.content != held.content) continue;
+    ++known.times_sent;
+    return;
   }
-  Held held{code, content, event, 0, 0, false};
+  const Event& event = held.event;
   const int arrival_day = local_day_of(intake_ms, head_.offset);
   int first_day = arrival_day;
   int last_day = arrival_day;
@@ -184,7 +217,6 @@ Verdict Model::hold(const Event& event, const std::string& code, const std::stri
   held.first_month = month_of_day(first_day);
   held.last_month = month_of_day(last_day);
   held_.push_back(held);
-  return verdict;
 }
 
 /// Counts it, closes the entries of its identity, and releases the corrections that waited for it.
@@ -212,10 +244,12 @@ const Event* Model::find(const std::string& source, const std::string& id) const
   return nullptr;
 }
 
-std::size_t Model::held() const {
-  std::size_t count = 0;
-  for (const Held& held : held_) count += held.resolved ? 0 : 1;
-  return count;
+std::vector<std::size_t> Model::unresolved() const {
+  std::vector<std::size_t> entries;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    if (!held_[i].resolved) entries.push_back(i);
+  }
+  return entries;
 }
 
 }  // namespace naive

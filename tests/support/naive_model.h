@@ -100,6 +100,7 @@ struct FactChange {
 /// An event as a client writes it: texts, not values.
 struct SentEvent {
   std::string malformed;  // not empty: these bytes instead of an event
+  std::string raw;        // its bytes as they are sent: what can't be read is the same where these are
   std::string specversion = "1.0", type = "compute.usage.v1", source, id, subject;
   std::optional<std::string> time, start, end, sku, quantity;
   std::string project, node, job;
@@ -123,9 +124,18 @@ struct Verdict {
 /// A quarantined event.
 struct Held {
   std::string code, content;
+  std::string unreadable;  // the code where it can't be read, whatever else is known; else ""
   Event event;
   int first_month = 0, last_month = 0;
+  int times_sent = 1;
   bool resolved = false;
+};
+
+/// What became of entries that were tried again.
+struct Released {
+  int status = 0;  // 503: the clock is behind
+  int released = 0, unknown = 0;
+  std::vector<std::string> still;  // why each of the others is still held, in order
 };
 
 // Money ------------------------------------------------------------------------------------------
@@ -248,16 +258,20 @@ class Model {
   std::optional<int> closed_through() const { return closed_through_; }
   const Facts& facts() const { return facts_; }
   const std::vector<Event>& events() const { return events_; }
-  std::size_t held() const;
+  /// The unresolved entries, in the order in which they came, as indexes of quarantine().
+  std::vector<std::size_t> unresolved() const;
   const std::vector<Held>& quarantine() const { return held_; }
+  /// Tries these entries again, in this order.
+  Released release(const std::vector<std::size_t>& entries, std::int64_t clock_ms);
+  /// 0: done; 404: it is resolved; 503: the clock is behind.
+  int dismiss(std::size_t entry, std::int64_t clock_ms);
   std::int64_t last_intake_ms() const { return last_intake_ms_; }
 
  private:
   Verdict judge(const SentEvent& sent, std::int64_t intake_ms);
   std::string fault_of(const Event& event, std::int64_t intake_ms) const;
   std::string fault_of_correction(const Event& event) const;
-  Verdict hold(const Event& event, const std::string& code, const std::string& content,
-               std::int64_t intake_ms);
+  void hold(Held held, std::int64_t intake_ms);
   void accept(const Event& event);
   const Event* find(const std::string& source, const std::string& id) const;
   std::vector<int> months_to_close(int month) const;

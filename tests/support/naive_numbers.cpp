@@ -1,9 +1,11 @@
 #include "tests/support/naive_numbers.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <regex>
 #include <string_view>
+#include <vector>
 
 namespace naive {
 
@@ -136,29 +138,32 @@ int day_number(int year, int month, int day) {
   return first_day_of_month((year - 1970) * 12 + month - 1) + day - 1;
 }
 
-int first_day_of_month(int month) {
-  int days = 0;
-  for (int m = 0; m < month; ++m) days += days_in_month(1970 + m / 12, m % 12 + 1);
+namespace {
+
+/// Day numbers of the first of each month, counted up once: asked for all the time.
+const std::vector<int>& first_days() {
+  static const std::vector<int> days = [] {
+    std::vector<int> first{0};
+    for (int month = 0; month < 12 * 400; ++month) {
+      first.push_back(first.back() + days_in_month(1970 + month / 12, month % 12 + 1));
+    }
+    return first;
+  }();
   return days;
 }
 
+}  // namespace
+
+int first_day_of_month(int month) { return first_days().at(static_cast<std::size_t>(month)); }
+
 Date date_of(int day_number) {
-  Date date;
-  int left = day_number;
-  while (left >= days_in_month(date.year, date.month)) {
-    left -= days_in_month(date.year, date.month);
-    if (++date.month == 13) {
-      date.month = 1;
-      ++date.year;
-    }
-  }
-  date.day = left + 1;
-  return date;
+  const int month = month_of_day(day_number);
+  return {1970 + month / 12, month % 12 + 1, day_number - first_day_of_month(month) + 1};
 }
 
 int month_of_day(int day_number) {
-  const Date date = date_of(day_number);
-  return (date.year - 1970) * 12 + date.month - 1;
+  const std::vector<int>& first = first_days();
+  return static_cast<int>(std::upper_bound(first.begin(), first.end(), day_number) - first.begin()) - 1;
 }
 
 std::optional<std::int64_t> read_instant(const std::string& text) {
