@@ -255,41 +255,37 @@ void History::compare_all() {
       program_firms += firm.value + " ";
     }
     for (const auto& [uscc, firm] : model_.facts().firms) {
-      compare_statement(month, uscc, now);
-      if (model_.closed_through() && month <= *model_.closed_through()) {
-        if (model_.frozen().contains({month, uscc})) model_firms += uscc + " ";
-      } else {
-        const naive::Statement statement = now.open(month, uscc);
-        if (statement.has_difference() || !statement.unpriced.empty()) model_firms += uscc + " ";
-      }
+      if (compare_statement(month, uscc, now)) model_firms += uscc + " ";
     }
     expect_equal("firms with a statement in " + naive::show_month(month), program_firms, model_firms);
   }
   compare_figures();
 }
 
-void History::compare_statement(int month, const std::string& firm, const naive::Reckoning& now) {
+/// Whether there is such a statement.
+bool History::compare_statement(int month, const std::string& firm, const naive::Reckoning& now) {
   const std::string name = "statement " + naive::show_month(month) + "/" + firm;
   const billing::Ledger& ledger = program_.engine().ledger();
   if (model_.closed_through() && month <= *model_.closed_through()) {
     const auto closed = ledger.closed_statement(Month{month}, FirmId{firm});
     const auto frozen = model_.frozen().find({month, firm});
     expect_equal(name + " is closed", closed.has_value(), frozen != model_.frozen().end());
-    if (!closed) return;
+    if (!closed) return false;
     expect_same_json(name, Json::parse(closed->canonical), frozen->second.json);
     const auto [known, is_new] = frozen_bytes_.try_emplace({month, firm}, closed->canonical);
     if (!is_new) expect_equal(name + " never changes", closed->canonical, known->second);
-    return;
+    return true;
   }
   const auto open = ledger.open_statement(Month{month}, FirmId{firm});
   const naive::Statement statement = now.open(month, firm);
   const bool expected = statement.has_difference() || !statement.unpriced.empty();
-  if (!expected && !open) return;
+  if (!expected && !open) return false;
   if (!open) throw Mismatch(name + " is missing; the model has " + statement.json.dump());
   const Json shown = Json::parse(billing::to_canonical_json(*open));
   if (!expected) throw Mismatch(name + " should not be: " + shown.dump());
   expect_same_json(name, shown, statement.json);
   note_statement(statement);
+  return true;
 }
 
 void History::note_statement(const naive::Statement& statement) {

@@ -98,7 +98,7 @@ class History {
   void close_month(int month, const std::string& reason);
   void restart();
   void compare_all();
-  void compare_statement(int month, const std::string& firm, const naive::Reckoning& now);
+  bool compare_statement(int month, const std::string& firm, const naive::Reckoning& now);
   void compare_quarantine();
   void compare_figures();
   void note_statement(const naive::Statement& statement);

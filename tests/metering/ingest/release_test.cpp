@@ -205,6 +205,32 @@ TEST(ReleaseTest, CountsCorrectionsThatTheirReleasedEventReleasesToo) {
   EXPECT_EQ(sum(h), "3");
 }
 
+TEST(ReleaseTest, IsRefusedByAFullDiskAndLeavesEverythingAsItWas) {
+  IngestHarness h;
+  h.send(event_text("1", "8", firm_a, "gpu.h20") + correction_text("c1", "1", "3"));
+  h.registry.skus.insert("gpu.h20");
+  h.disk.full = true;
+  EXPECT_EQ(release(h, {{2, 0}}).outcome, IngestReply::Outcome::disk_full);
+  EXPECT_EQ(h.state.quarantine().size(), 2u);
+  h.disk.full = false;
+  EXPECT_EQ(release(h, {{2, 0}}).released, 1u);
+  EXPECT_EQ(sum(h), "3");
+  EXPECT_TRUE(h.state.quarantine().empty());
+}
+
+TEST(RehearsalTest, ReleasesNoCorrectionForGood) {
+  IngestHarness h;
+  h.send(correction_text("c1", "1", "3"));
+  EXPECT_EQ(
+      h.sequencer->rehearse(*h.batch_of(correction_text("c2", "1", "4") + event_text("1", "8"))).accepted,
+      1u);
+  EXPECT_EQ(h.state.quarantine().size(), 1u);
+  EXPECT_EQ(h.identities.size(), 0u);
+  h.send(event_text("1", "8"));
+  EXPECT_EQ(sum(h), "3");
+  EXPECT_TRUE(h.state.quarantine().empty());
+}
+
 TEST(ReleaseTest, IsRefusedWhileTheClockIsBehind) {
   IngestHarness h;
   h.send(event_text("1", "2", firm_a, "gpu.h20"));
