@@ -1,6 +1,7 @@
 // The formats: one event, an array, lines. An array is indexed and checked as a whole, so a
 // syntax error anywhere in it is the body's; lines are parsed each by itself, so a broken one
-// is an item with its bytes.
+// is an item with its bytes. Events of a known shape skip simdjson; an array does only if all of
+// its events are.
 #include "metering/wire/decode.h"
 
 #include <simdjson.h>
@@ -11,6 +12,7 @@
 
 #include "metering/core/assert.h"
 #include "metering/wire/event_reader.h"
+#include "metering/wire/event_shape.h"
 #include "metering/wire/json_text.h"
 #include "metering/wire/judge.h"
 
@@ -55,15 +57,50 @@ struct Unreadable {
 };
 using Reading = boost::system::result<void, Unreadable>;
 
+/// The shapes that a stream's events are of; the one that fitted last is tried first.
+class KnownShapes {
+ public:
+  /// As EventShape::read().
+  std::size_t read(std::string_view text, Members& members) {
+    for (std::size_t tried = 0; tried < shapes_.size(); ++tried) {
+      const std::size_t at = (last_ + tried) % shapes_.size();
+      if (const std::size_t length = shapes_[at].read(text, members)) {
+        last_ = at;
+        return length;
+      }
+    }
+    return 0;
+  }
+
+  void learn(std::string_view text, const Members& members) {
+    auto shape = EventShape::learn(text, members);
+    if (!shape || std::find(shapes_.begin(), shapes_.end(), *shape) != shapes_.end()) return;
+    if (shapes_.size() < shapes_max) {
+      shapes_.push_back(std::move(*shape));
+    } else {
+      shapes_[next_] = std::move(*shape);
+      next_ = (next_ + 1) % shapes_max;
+    }
+  }
+
+  /// Learnt in one body at most, so that events which are never alike cost little more for it.
+  static constexpr std::size_t shapes_max = 4;
+
+ private:
+  std::vector<EventShape> shapes_;
+  std::size_t last_ = 0, next_ = 0;
+};
+
 class BodyDecoder {
  public:
-  BodyDecoder(ondemand::parser& parser, std::string_view body)
-      : parser_(parser), body_(body), arena_(batch_.arena), reader_(body, arena_) {
+  BodyDecoder(ondemand::parser& parser, KnownShapes& shapes, std::string_view body)
+      : parser_(parser), shapes_(shapes), body_(body), arena_(batch_.arena), reader_(body, arena_) {
     batch_.items.reserve(std::min(body.size() / typical_event_bytes + 1, batch_events_max));
   }
 
   /// One object and nothing behind it; offsets in sentences count from the start of `origin`.
   Reading event(std::string_view text, std::string_view origin);
+  bool event_of_known_shape(std::string_view text);
   Reading array();
   Reading lines();
   Batch take() { return std::move(batch_); }
@@ -73,10 +110,14 @@ class BodyDecoder {
   Reading element(ondemand::document& document, ondemand::value value);
   void other_element(std::string_view raw, Members& members);
   void line(std::string_view text);
+  bool array_of_known_shapes(std::string_view text);
   Reading room_for_one_more() const;
   void finish(Members& members, std::string_view raw);
+  void learn(const Members& members, std::string_view raw);
 
   ondemand::parser& parser_;
+  KnownShapes& shapes_;
+  std::size_t learnt_ = 0;
   std::string_view body_;
   Batch batch_;
   Arena arena_;
@@ -109,6 +150,7 @@ Reading BodyDecoder::event(std::string_view text, std::string_view origin) {
   const bool good = reader_.read_event(object, members);
   if (good && at_end(document)) {
     finish(members, text);
+    learn(members, text);
     return {};
   }
   std::string what =
@@ -120,6 +162,7 @@ Reading BodyDecoder::event(std::string_view text, std::string_view origin) {
 }
 
 Reading BodyDecoder::array() {
+  if (array_of_known_shapes(trim_json_space(body_))) return {};
   ondemand::document document;
   if (Reading opened = open(body_, document); !opened) return opened;
   ondemand::array array;
@@ -166,6 +209,7 @@ Reading BodyDecoder::element(ondemand::document& document, ondemand::value value
   raw = trim_json_space(raw);
   if (object) {
     finish(members, raw);
+    learn(members, raw);
   } else {
     other_element(raw, members);
   }
@@ -197,7 +241,36 @@ Reading BodyDecoder::lines() {
   return {};
 }
 
+bool BodyDecoder::event_of_known_shape(std::string_view text) {
+  Members members;
+  if (shapes_.read(text, members) != text.size()) return false;
+  finish(members, text);
+  return true;
+}
+
+/// False where anything is not as known; then nothing is kept.
+bool BodyDecoder::array_of_known_shapes(std::string_view text) {
+  const auto give_up = [&] {
+    batch_.items.clear();
+    batch_.ignored_members = 0;
+    return false;
+  };
+  text = trim_json_space(text.substr(1));
+  while (batch_.items.size() < batch_events_max) {
+    Members members;
+    const std::size_t length = shapes_.read(text, members);
+    if (length == 0) return give_up();
+    finish(members, text.substr(0, length));
+    text = trim_json_space(text.substr(length));
+    if (text == "]") return true;
+    if (text.empty() || text.front() != ',') return give_up();
+    text = trim_json_space(text.substr(1));
+  }
+  return give_up();
+}
+
 void BodyDecoder::line(std::string_view text) {
+  if (event_of_known_shape(text)) return;
   const std::size_t index = batch_.items.size();
   Reading read = text.front() == '{'
                      ? event(text, text)
@@ -222,11 +295,20 @@ void BodyDecoder::finish(Members& members, std::string_view raw) {
   batch_.ignored_members += judge(members, item);
 }
 
+/// From a good event only: its shape is likely to come again.
+void BodyDecoder::learn(const Members& members, std::string_view raw) {
+  if (batch_.items.back().problem || learnt_ == KnownShapes::shapes_max) return;
+  ++learnt_;
+  shapes_.learn(raw, members);
+}
+
 Reading decode_json(BodyDecoder& decoder, std::string_view body, BodyFormat format) {
   const std::string_view text = trim_json_space(body);
   const char first = text.empty() ? '\0' : text.front();
   if (text.empty()) return Unreadable{ReasonCode::malformed, "is empty; send an event or an array of events"};
-  if (first == '{' && format != BodyFormat::batch) return decoder.event(text, body);
+  if (first == '{' && format != BodyFormat::batch) {
+    return decoder.event_of_known_shape(text) ? Reading() : decoder.event(text, body);
+  }
   if (first == '[' && format != BodyFormat::event) return decoder.array();
   switch (format) {
     case BodyFormat::event:
@@ -242,13 +324,14 @@ Reading decode_json(BodyDecoder& decoder, std::string_view body, BodyFormat form
 
 struct Decoder::Impl {
   ondemand::parser parser;
+  KnownShapes shapes;
 };
 
 Decoder::Decoder() : impl_(std::make_unique<Impl>()) {}
 Decoder::~Decoder() = default;
 
 boost::system::result<Batch, BodyFault> Decoder::decode(std::string_view body, BodyFormat format) {
-  BodyDecoder decoder(impl_->parser, body);
+  BodyDecoder decoder(impl_->parser, impl_->shapes, body);
   const Reading read = format == BodyFormat::ndjson ? decoder.lines() : decode_json(decoder, body, format);
   if (impl_->parser.capacity() > parser_body_bytes_kept_max) impl_->parser = ondemand::parser();
   if (!read) return BodyFault{"the body " + read.error().what};

@@ -2,7 +2,8 @@
 // exactly its size and the promised padding. Beyond "no crash, no read out of bounds":
 //   - views point into the body or into the batch's arena, and are valid UTF-8 throughout;
 //   - what is called good is good: limits, firm's code, quantity, interval;
-//   - an event reads the same alone, in an array and as a line.
+//   - an event reads the same alone, in an array and as a line;
+//   - a body reads the same to a decoder that has just read it, and so knows its events' shapes.
 #include <simdjson.h>
 
 #include <cstdint>
@@ -85,6 +86,23 @@ void check_items(const Decoded& decoded, std::size_t body_bytes) {
   }
 }
 
+void check_same_again(const Decoded& decoded, std::string_view body, BodyFormat format) {
+  voucherd::wire::Decoder knowing;
+  for (int i = 0; i < 2; ++i) {
+    const auto again = knowing.decode({decoded.bytes.get(), body.size()}, format);
+    VOUCHERD_ASSERT(again.has_value() == decoded.result.has_value());
+    if (!again) return;
+    VOUCHERD_ASSERT(again->items.size() == decoded.result->items.size());
+    VOUCHERD_ASSERT(again->ignored_members == decoded.result->ignored_members);
+    for (std::size_t at = 0; at < again->items.size(); ++at) {
+      const Item &one = again->items[at], &other = decoded.result->items[at];
+      VOUCHERD_ASSERT(one.event == other.event && one.raw == other.raw);
+      VOUCHERD_ASSERT(one.problem.has_value() == other.problem.has_value());
+      VOUCHERD_ASSERT(!one.problem || one.problem->detail == other.problem->detail);
+    }
+  }
+}
+
 /// A single event's bytes, read the three ways.
 void check_formats_agree(std::string_view event_bytes, char padding) {
   const Decoded alone = decode(event_bytes, BodyFormat::event, padding);
@@ -111,6 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
   const Decoded decoded = decode(body, format, padding);
   if (decoded.result) check_items(decoded, body.size());
+  check_same_again(decoded, body, format);
   if (!decoded.result) VOUCHERD_ASSERT(!decoded.result.error().detail.empty());
   if (format == BodyFormat::event) check_formats_agree(body, padding);
   return 0;
