@@ -35,8 +35,8 @@ MUTATIONS = {
         "earned = std::min(checked_multiply(cap_left.value, millionths_per_fen), uncapped);",
         "billing_core", "SubsidyTest.ALowerCapOfASuccessorTakesNothingBack"),
     "rounded-each-policy": (
-        "billing/core/subsidy.cpp", "    earned = std::max(earned,",
-        "    earned = earned / millionths_per_fen * millionths_per_fen;\n    earned = std::max(earned,",
+        "billing/core/subsidy.cpp", "millionths_per_fen), uncapped));",
+        "millionths_per_fen), uncapped));\n    earned = earned / millionths_per_fen * millionths_per_fen;",
         "billing_core", "SubsidyTest.SucceedingPoliciesAreRoundedOnceAtTheEnd"),
     "kinds-of-awards": (
         "billing/core/year.cpp", "award->kind == kind", "award->kind != kind",
@@ -79,7 +79,7 @@ MUTATIONS = {
         "billing/ledger/close.cpp", "    if (firms == 0) continue;\n", "    continue;\n",
         "billing_ledger", "CloseTest.IsRefusedWhileAnEarlierOpenMonthHasALine"),
     "end-of-a-used-contract": (
-        "billing/ledger/fact_closed.cpp", "*after.until >= first_day(closed_through.next());", "true;",
+        "billing/ledger/fact_closed.cpp", "*after.until >= first_day(closed_through.next());", "*after.until >= first_day(closed_through);",
         "billing_ledger", "JudgeFactsTest.LetsAUsedContractOnlyEndEarlierAfterTheLastClosedMonth"),
     "reason-for-the-target": (
         "billing/ledger/fact_closed.cpp", "  compare_targets(firm, sides, concerned);\n", "",

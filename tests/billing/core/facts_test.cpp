@@ -10,14 +10,15 @@ using namespace example;
 
 TEST(PriceBookTest, PicksTheVersionInForceOnTheUsageDay) {
   Facts facts = example::facts();
-  put(facts, book("a-later-one", "2026-04-01"));  // a name that sorts after and one before: only dates count
-  put(facts, book("0", "2025-07-01"));
+  // The later one's name sorts first and the earlier one's last: only dates count.
+  put(facts, book("0-later", "2026-04-01"));
+  put(facts, book("z-earlier", "2025-07-01"));
   EXPECT_EQ(facts.price_book_on(day("2025-06-30")), nullptr);
-  EXPECT_EQ(facts.price_book_on(day("2025-07-01"))->version.value, "0");
+  EXPECT_EQ(facts.price_book_on(day("2025-07-01"))->version.value, "z-earlier");
   EXPECT_EQ(facts.price_book_on(day("2026-01-01"))->version, book_q1);
   EXPECT_EQ(facts.price_book_on(day("2026-03-31"))->version, book_q1);
-  EXPECT_EQ(facts.price_book_on(day("2026-04-01"))->version.value, "a-later-one");
-  EXPECT_EQ(facts.price_book_on(day("2030-01-01"))->version.value, "a-later-one");
+  EXPECT_EQ(facts.price_book_on(day("2026-04-01"))->version.value, "0-later");
+  EXPECT_EQ(facts.price_book_on(day("2030-01-01"))->version.value, "0-later");
 }
 
 TEST(ContractTest, HoldsFromItsFirstDayToTheDayBeforeUntil) {
