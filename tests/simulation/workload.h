@@ -13,7 +13,7 @@
 
 namespace voucherd::simulation {
 
-/// What histories contain. Off: the program does not do it yet.
+/// What histories contain. Properties that are about usage alone leave corrections out.
 struct Features {
   bool corrections = true;
 };

@@ -58,9 +58,9 @@ Model::Need Model::reason_need(const FactChange& change) const {
   candidate.put(change.kind, change.key, change.body);
   const Reckoning before = reckon();
   const Reckoning after(head_, candidate, events_, frozen_, closed_through_);
-  std::set<std::pair<std::string, ChargeKey>> billed;
+  std::map<std::pair<std::string, ChargeKey>, Figures> billed;
   for (const auto& [key, statement] : frozen_) {
-    for (const Line& line : statement.lines) billed.emplace(key.second, line.key);
+    for (const Line& line : statement.lines) billed[{key.second, line.key}].add(line.difference, 1);
   }
   Need need = Need::no;
   for (const auto& [uscc, firm] : facts_.firms) {
@@ -75,7 +75,10 @@ Model::Need Model::reason_need(const FactChange& change) const {
       };
       const Figures old_figures = figures(before);
       const Figures new_figures = figures(after);
-      if (!same_six(old_figures, new_figures) && billed.contains({uscc, key})) return Need::yes;
+      const auto said = billed.find({uscc, key});
+      // READING: a change that brings back what was billed makes no closed figure differ.
+      if (!same_six(old_figures, new_figures) && said != billed.end() && !same_six(new_figures, said->second))
+        return Need::yes;
       if (!same_in_everything(old_figures, new_figures)) need = Need::unclear;
     }
     if (before.rated(uscc).unpriced != after.rated(uscc).unpriced) need = Need::unclear;
