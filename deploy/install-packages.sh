@@ -10,7 +10,7 @@ build=(
 )
 run=(python3 curl)
 test=(
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
   prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
 )
 

@@ -82,7 +82,7 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
       faults.push_back({"limit", "must be a number from 1 to " + std::to_string(events_max)});
     }
   }
-  if (const std::string* after = request.query_value("after")) {
+  if (const std::string* after = request.query_value("after"); after != nullptr && !after->empty()) {
     // A place is written as a quarantine number is.
     if (const auto place = parse_quarantine_number(*after)) {
       filter.next = EventPlace{place->position, place->index + 1};

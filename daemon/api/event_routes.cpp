@@ -3,6 +3,7 @@
 #include "daemon/api/api.h"
 #include "daemon/api/body.h"
 #include "daemon/api/event_queries.h"
+#include "daemon/api/preview.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
 
@@ -81,8 +82,7 @@ std::variant<wire::BodyFormat, http::Response> prepare_body(http::Request& reque
 
 void post_events(Engine& engine, std::size_t body_bytes_max, http::Request&& request,
                  const http::Reply& reply) {
-  if (auto refusal = refuse_unknown_query(request, {"dry_run"})) return reply(std::move(*refusal));
-  const auto dry_run = read_dry_run(request);
+  const auto dry_run = read_dry_run(request, {});
   if (const auto* refusal = std::get_if<http::Response>(&dry_run)) return reply(*refusal);
   auto prepared = prepare_body(request, body_bytes_max);
   if (auto* refusal = std::get_if<http::Response>(&prepared)) return reply(std::move(*refusal));

@@ -25,13 +25,6 @@ std::variant<Page, http::Response> read_page(const http::Request& request) {
   return page;
 }
 
-std::variant<bool, http::Response> read_dry_run(const http::Request& request) {
-  const std::string* given = request.query_value("dry_run");
-  if (given == nullptr || *given == "0") return false;
-  if (*given == "1") return true;
-  return problem(422, "invalid", "Wrong query", "dry_run is 1 or 0");
-}
-
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,
                                                    std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query) {

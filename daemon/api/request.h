@@ -22,9 +22,6 @@ std::variant<Page, http::Response> read_page(const http::Request& request);
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,
                                                    std::initializer_list<std::string_view> known);
 
-/// `?dry_run=1`; absent is no. The Response is the refusal of another value than 0 and 1.
-std::variant<bool, http::Response> read_dry_run(const http::Request& request);
-
 /// A body that is one JSON object without duplicate members. The Response is 400 or 422.
 std::variant<nlohmann::json, http::Response> read_object(const http::Request& request);
 
