@@ -101,7 +101,7 @@ TEST_F(ApiIngestTest, ADryRunAnswersWhatWouldHappenAndKeepsNothing) {
   EXPECT_EQ(expected["position"], position);
   EXPECT_EQ(engine_->position(), position);
 
-  const auto done = ask("POST", "/v1/events?dry_run=0", batch, ndjson);
+  const auto done = ask("POST", "/v1/events", batch, ndjson);
   expected["position"] = position + 1;
   expected["problems"][0]["quarantine"] = std::to_string(position + 1) + ".0";
   EXPECT_EQ(Json::parse(done.body), expected);
