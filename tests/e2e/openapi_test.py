@@ -48,7 +48,7 @@ class OpenApiTest(unittest.TestCase):
             self.assertEqual(sent.returncode, 1, sent.stderr)  # one of them is quarantined
             done = subprocess.run(
                 [program, "run", daemon.api + "/openapi.yaml", "--checks", CHECKS, "--phases",
-                 "examples,coverage,fuzzing", "--max-examples", "40", "--seed", seed, "--workers", "2",
+                 "examples,coverage,fuzzing", "--max-examples", "40", "--seed", seed, "--workers", "1",
                  "--continue-on-failure", "--no-shrink", "--suppress-health-check", "all", "--warnings", "off",
                  "--request-timeout", "30"],
                 capture_output=True, text=True, check=False, timeout=SECONDS_MAX, cwd=pathlib.Path(daemon.directory))
