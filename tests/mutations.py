@@ -12,6 +12,7 @@ The source is put back whatever happens. Run in a clean clone that has been conf
 import argparse
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -121,6 +122,7 @@ def main():
     parser.add_argument("names", nargs="*", choices=[[], *MUTATIONS], help="mutations; all where none is named")
     parser.add_argument("--build", default="ninja -C build/release", help="builds the target that is put behind it")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the source is put back
     missed = [name for name in arguments.names or MUTATIONS if not notices(name, arguments.build)]
     if missed:
         print("not noticed: " + ", ".join(missed))
