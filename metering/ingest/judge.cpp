@@ -34,23 +34,23 @@ std::optional<wire::Problem> time_limits(const EventView& event, Instant intake_
 
 std::optional<wire::Problem> Judge::usage(const EventView& event, Instant intake_time) {
   if (auto problem = time_limits(event, intake_time, registry_.accept_from(), offset_)) return problem;
-  if (!firms_.contains(event.subject)) {
+  if (!firms_.find(event.subject)) {
     if (!registry_.knows_firm(event.subject)) {
       const std::string firm(event.subject);
       return wire::Problem{
           ReasonCode::firm_unknown,
           "subject " + firm + " is not a registered firm: PUT /v1/firms/" + firm + ", then release it"};
     }
-    firms_.emplace(event.subject);
+    firms_.intern(event.subject);
   }
-  if (!skus_.contains(event.sku)) {
+  if (!skus_.find(event.sku)) {
     if (!registry_.knows_sku(event.sku)) {
       const std::string sku(event.sku);
       return wire::Problem{
           ReasonCode::sku_unknown,
           "data.sku " + sku + " is not a registered SKU: PUT /v1/skus/" + sku + ", then release it"};
     }
-    skus_.emplace(event.sku);
+    skus_.intern(event.sku);
   }
   return std::nullopt;
 }

@@ -8,8 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include <boost/unordered/unordered_flat_set.hpp>
-
 #include "metering/core/reason_code.h"
 #include "metering/core/usage_event.h"
 #include "metering/state/usage_record.h"
@@ -45,22 +43,14 @@ class Judge {
   MonthSpan months(const EventView& event, Instant intake_time) const;
   /// Firms and SKUs may have changed: forgets what it remembers of the registry.
   void forget() {
-    firms_.clear();
-    skus_.clear();
+    firms_ = {};
+    skus_ = {};
   }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Known = boost::unordered_flat_set<std::string, Hash, std::equal_to<>>;
-
   const Registry& registry_;
   UtcOffset offset_;
-  Known firms_, skus_;  // known ones only: bounded by the registry
+  Dictionary firms_, skus_;  // known ones only: bounded by the registry
 };
 
 /// A hash of what is kept of the event (or of its bytes, where it could not be read whole): the
