@@ -11,7 +11,7 @@ std::uint64_t PendingEntries::target_of(const QuarantinedEvent& event) const {
 
 void PendingEntries::add(const QuarantinedEvent& event, QuarantineNumber number) {
   by_fingerprint_[event.fingerprint] = number;
-  if (event.code == ReasonCode::correction_target_unknown) waiting_[target_of(event)].push_back(number);
+  if (event.code == ReasonCode::correction_target_unknown) waiting_[target_of(event)].insert(number);
 }
 
 void PendingEntries::remove(const QuarantinedEvent& event, QuarantineNumber number) {
@@ -20,7 +20,7 @@ void PendingEntries::remove(const QuarantinedEvent& event, QuarantineNumber numb
   if (event.code != ReasonCode::correction_target_unknown) return;
   const auto waiting = waiting_.find(target_of(event));
   VOUCHERD_ASSERT(waiting != waiting_.end());
-  std::erase(waiting->second, number);
+  waiting->second.erase(number);
   if (waiting->second.empty()) waiting_.erase(waiting);
 }
 
@@ -32,7 +32,8 @@ std::optional<QuarantineNumber> PendingEntries::find(std::uint64_t fingerprint) 
 
 std::vector<QuarantineNumber> PendingEntries::waiting_for(std::uint64_t identity) const {
   const auto waiting = waiting_.find(identity);
-  return waiting == waiting_.end() ? std::vector<QuarantineNumber>{} : waiting->second;
+  if (waiting == waiting_.end()) return {};
+  return {waiting->second.begin(), waiting->second.end()};
 }
 
 }  // namespace voucherd

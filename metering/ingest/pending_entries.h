@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -33,7 +34,7 @@ class PendingEntries {
 
   std::uint64_t hash_seed_;
   std::unordered_map<std::uint64_t, QuarantineNumber> by_fingerprint_;
-  std::unordered_map<std::uint64_t, std::vector<QuarantineNumber>> waiting_;  // by the event's identity hash
+  std::unordered_map<std::uint64_t, std::set<QuarantineNumber>> waiting_;  // by the event's identity hash
 };
 
 }  // namespace voucherd

@@ -107,10 +107,10 @@ void Quarantine::add(const QuarantinedEvent& event, QuarantineNumber number, Ins
 void Quarantine::index(const QuarantineEntry& entry) {
   by_fingerprint_.emplace(entry.fingerprint, entry.number);
   if (is_closed_by_identity(entry)) {
-    by_identity_[identity_of(entry.source, entry.id)].push_back(entry.number);
+    by_identity_[identity_of(entry.source, entry.id)].insert(entry.number);
   }
   if (waits_for_event(entry)) {
-    by_target_[identity_of(entry.corrects_source, entry.corrects_id)].push_back(entry.number);
+    by_target_[identity_of(entry.corrects_source, entry.corrects_id)].insert(entry.number);
   }
   ++blocking_changes_[entry.months.first];
   --blocking_changes_[entry.months.last.next()];
@@ -134,7 +134,7 @@ void Quarantine::erase(Entries::iterator at) {
 void Quarantine::unindex(ByHash& numbers, std::uint64_t hash, QuarantineNumber number) {
   const auto same = numbers.find(hash);
   VOUCHERD_ASSERT(same != numbers.end());
-  std::erase(same->second, number);
+  same->second.erase(number);
   if (same->second.empty()) numbers.erase(same);
 }
 
@@ -153,7 +153,7 @@ bool Quarantine::close(QuarantineNumber number) {
 void Quarantine::close_identity(std::string_view source, std::string_view id) {
   const auto same = by_identity_.find(identity_of(source, id));
   if (same == by_identity_.end()) return;
-  const std::vector<QuarantineNumber> candidates = same->second;  // a copy: erase() changes the index
+  const std::set<QuarantineNumber> candidates = same->second;  // a copy: erase() changes the index
   for (const QuarantineNumber number : candidates) {
     const auto entry = entries_.find(number);
     if (entry->second.source == source && entry->second.id == id) erase(entry);

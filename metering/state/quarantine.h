@@ -75,7 +75,8 @@ class Quarantine {
 
  private:
   using Entries = std::map<QuarantineNumber, QuarantineEntry>;
-  using ByHash = boost::unordered_flat_map<std::uint64_t, std::vector<QuarantineNumber>>;
+  // Sets, since thousands of entries may share an identity, and each is taken out by itself.
+  using ByHash = boost::unordered_flat_map<std::uint64_t, std::set<QuarantineNumber>>;
   void index(const QuarantineEntry& entry);
   void erase(Entries::iterator entry);
   static void unindex(ByHash& numbers, std::uint64_t hash, QuarantineNumber number);

@@ -55,6 +55,24 @@ TEST(QuarantineTest, ClosesTheEntriesOfAnAcceptedIdentityButNotItsConflicts) {
   EXPECT_TRUE(quarantine.empty());
 }
 
+// Were each entry that is closed to walk all others, these were billions of steps.
+TEST(QuarantineTest, ClosesAHundredThousandEntriesOfOneIdentityOrOneTarget) {
+  constexpr std::uint32_t entries = 100'000;
+  Quarantine quarantine;
+  for (std::uint32_t i = 0; i < entries; ++i) quarantine.add(event_of("s", "1"), {10, i}, Instant{1});
+  QuarantinedEvent other = event_of("s", "2", ReasonCode::correction_target_unknown);
+  other.corrects_source = "s";
+  other.corrects_id = "1";
+  for (std::uint32_t i = 0; i < entries; ++i) quarantine.add(other, {11, i}, Instant{1});
+  EXPECT_EQ(quarantine.waiting_for("s", "1").size(), entries);
+  quarantine.close_identity("s", "1");
+  EXPECT_EQ(quarantine.size(), entries);
+  for (std::uint32_t i = entries; i > 0; --i) EXPECT_TRUE(quarantine.close({11, i - 1}));
+  EXPECT_TRUE(quarantine.empty());
+  EXPECT_FALSE(quarantine.corrections_wait());
+  EXPECT_TRUE(quarantine.holds_conflicts_only());
+}
+
 TEST(QuarantineTest, DoesNotMixUpIdentitiesWhoseBytesAreTheSameTogether) {
   Quarantine quarantine;
   quarantine.add(event_of(std::string("a\0", 2), "b"), {2, 0}, Instant{1});
