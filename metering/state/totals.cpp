@@ -33,10 +33,12 @@ Totals::Slot& Totals::FirmTotals::slot_of(const Key& key) {
   }
 }
 
-/// Leaves the zeros behind.
+/// Leaves the zeros behind. Where they were half of it, the size stays: else it would grow with all totals
+/// that have ever been.
 void Totals::FirmTotals::grow() {
   constexpr std::size_t slots_at_start = 8;
-  std::vector<Slot> former(totals == 0 ? slots_at_start : slots.size() * 2);
+  const std::size_t size = std::size_t{totals} * 2 <= slots.size() ? slots.size() : slots.size() * 2;
+  std::vector<Slot> former(totals == 0 ? slots_at_start : size);
   former.swap(slots);
   taken = totals;
   for (const Slot& slot : former) {

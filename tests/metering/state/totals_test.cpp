@@ -2,6 +2,7 @@
 #include "metering/state/totals.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <map>
@@ -85,6 +86,22 @@ TEST(TotalsTest, AgreesWithAMapOfTexts) {
     EXPECT_EQ(totals.version_of(FirmId(a.firm)) > version, a.nanos != 0);
   }
   model.expect_same(totals);
+}
+
+TEST(TotalsTest, TakesNoMemoryForTotalsThatHaveBecomeZero) {
+  const auto allocated = [] {
+    const auto figures = mallinfo2();
+    return figures.uordblks + figures.hblkhd;
+  };
+  Totals totals;
+  add(totals, "firm", 0, "sku", "", 5);
+  const std::size_t before = allocated();
+  for (int day = 1; day <= 300'000; ++day) {
+    add(totals, "firm", day, "sku", "", 1);
+    add(totals, "firm", day, "sku", "", -1);
+  }
+  EXPECT_LT(allocated(), before + (1u << 20));
+  EXPECT_EQ(totals.of(FirmId("firm"), LocalDay{0}, LocalDay{300'001}).size(), 1u);
 }
 
 TEST(TotalsTest, SavesTheSameBytesWhateverTheOrderOfArrival) {
