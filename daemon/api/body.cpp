@@ -153,7 +153,8 @@ std::optional<std::string> read_attribute(std::string_view header) {
 }
 
 bool is_json_type(const std::string& type) {
-  return type.empty() || type == "application/json" || type.ends_with("+json");
+  return type.empty() || type == "application/json" ||
+         (type.ends_with("+json") && wire::first_broken_utf8(type) == type.size());
 }
 
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }

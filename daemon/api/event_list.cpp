@@ -22,21 +22,19 @@ struct EventFilter {
   EventPlace next{1, 0};  // where to begin
   std::size_t limit = events_default;
   Format format = Format::json;
+  bool streamed = false;  // to the end, in pieces; else a page
 };
 
-/// The first of our types that Accept names; JSON where it names none.
-Format by_accept(std::string_view accept) {
-  const std::size_t csv = accept.find("text/csv");
-  const std::size_t ndjson = accept.find("application/x-ndjson");
-  const std::size_t json = std::min(accept.find("application/json"), accept.find("*/*"));
-  if (ndjson < csv && ndjson < json) return Format::ndjson;
-  return csv < json ? Format::csv : Format::json;
-}
-
-/// By ?format=, else by Accept; adds to `faults` where there is no such format.
+/// By ?format=, else by Accept (JSON where it names none of ours); adds to `faults` where there is no such
+/// format.
 Format read_format(const http::Request& request, std::vector<billing::FieldFault>& faults) {
   const std::string* given = request.query_value("format");
-  if (given == nullptr) return by_accept(request.header("accept"));
+  if (given == nullptr) {
+    constexpr Format formats[] = {Format::json, Format::ndjson, Format::csv};
+    return formats[choose_type(request.header("accept"),
+                               {"application/json", "application/x-ndjson", "text/csv"})
+                       .value_or(0)];
+  }
   if (*given == "ndjson") return Format::ndjson;
   if (*given == "csv") return Format::csv;
   if (*given != "json") faults.push_back({"format", "must be json, ndjson or csv"});
@@ -82,9 +80,10 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
       faults.push_back({"limit", "must be a number from 1 to " + std::to_string(events_max)});
     }
   }
+  filter.streamed = filter.format != Format::json && request.query_value("limit") == nullptr;
   if (const std::string* after = request.query_value("after"); after != nullptr && !after->empty()) {
     // A place is written as a quarantine number is.
-    if (const auto place = parse_quarantine_number(*after)) {
+    if (const auto place = parse_quarantine_number(*after); place && place->index < EventBlock::events_max) {
       filter.next = EventPlace{place->position, place->index + 1};
     } else {
       faults.push_back({"after", "must be position.index, like 1842.0"});
@@ -131,14 +130,21 @@ std::string next_target(const std::vector<std::pair<std::string, std::string>>& 
 class Listing : public std::enable_shared_from_this<Listing> {
  public:
   Listing(const Engine& engine, EventFilter filter, const http::Request& request, http::Reply reply)
-      : engine_(engine), filter_(std::move(filter)), query_(request.query), reply_(std::move(reply)) {}
+      : engine_(engine),
+        filter_(std::move(filter)),
+        query_(request.query),
+        reply_(std::move(reply)),
+        end_(engine.position()) {
+    if (filter_.format == Format::csv) rows_ = csv_heading();
+  }
 
   void step() {
     const bool nothing_fits = filter_.days.last < filter_.days.first;
     const auto position = nothing_fits
                               ? std::nullopt
                               : engine_.next_candidate(filter_.next.position, filter_.subject, filter_.days);
-    if (!position || *position > engine_.position()) return finish();
+    if (!position || *position > end_) return finish();
+    scanned_ += events_per_record;
     if (*position != filter_.next.position) filter_.next = {*position, 0};
     engine_.visit_record(
         *position, filter_.next.index,
@@ -146,21 +152,46 @@ class Listing : public std::enable_shared_from_this<Listing> {
           return take(event, place, at, corrected);
         });
     if (more_) return finish();
+    if (piece_is_full()) return deliver();
     filter_.next = {*position + 1, 0};
-    engine_.later([self = shared_from_this()] { self->step(); });
+    go_on();
   }
 
  private:
   /// False: the page ends before this event.
   bool take(const EventView& event, EventPlace place, Instant received_at,
             std::optional<EventOrdinal> corrected) {
-    if (scanned_++ >= events_scanned_max) return end_page();
+    if (filter_.streamed) {
+      filter_.next = place;
+      if (piece_is_full()) return false;
+    } else if (scanned_++ >= events_scanned_max) {
+      return end_page();
+    }
     if (event.subject == filter_.subject && fits(event, corrected)) {
-      if (count_ == filter_.limit) return end_page();
+      if (!filter_.streamed && count_ == filter_.limit) return end_page();
       add_row(event, place, received_at);
     }
     last_ = place;
     return true;
+  }
+
+  void go_on() {
+    engine_.later([self = shared_from_this()] { self->step(); });
+  }
+
+  bool piece_is_full() const { return filter_.streamed && rows_.size() >= piece_bytes; }
+
+  /// Hands over what was gathered: as the answer, or as its next piece. The next one is asked for.
+  void deliver() {
+    if (deliver_) return std::exchange(deliver_, nullptr)(std::exchange(rows_, {}));
+    http::Response response = head();
+    response.body = std::exchange(rows_, {});
+    response.next_piece = [self = shared_from_this()](std::function<void(std::string)> to) {
+      self->deliver_ = std::move(to);
+      if (self->ended_) return self->deliver();
+      self->go_on();
+    };
+    std::exchange(reply_, nullptr)(std::move(response));
   }
 
   bool end_page() {
@@ -192,14 +223,21 @@ class Listing : public std::enable_shared_from_this<Listing> {
     ++count_;
   }
 
-  void finish() {
+  http::Response head() const {
     http::Response response;
     response.content_type = content_type_of(filter_.format);
     response.headers.emplace_back("Vary", "Accept");
+    return response;
+  }
+
+  void finish() {
+    if (!reply_) {  // pieces are under way: this is the last one, then an empty one
+      ended_ = true;
+      return deliver();
+    }
+    http::Response response = head();
     if (more_) response.headers.emplace_back("Link", "<" + next_target(query_, last_) + ">; rel=\"next\"");
-    if (filter_.format == Format::csv) {
-      response.body = csv_heading() + rows_;
-    } else if (filter_.format == Format::ndjson) {
+    if (filter_.format != Format::json) {
       response.body = std::move(rows_);
     } else {
       response.body = "{\"items\":[" + rows_ + "]";
@@ -209,14 +247,19 @@ class Listing : public std::enable_shared_from_this<Listing> {
     reply_(std::move(response));
   }
 
-  // What it costs to read another record for a correction, in events looked at.
+  // What it costs to read a record, and another one for a correction, in events looked at.
+  static constexpr std::size_t events_per_record = 500;
   static constexpr std::size_t events_per_correction = 1000;
+  static constexpr std::size_t piece_bytes = 256u << 10;
 
   const Engine& engine_;
   EventFilter filter_;
   std::vector<std::pair<std::string, std::string>> query_;
   http::Reply reply_;
-  std::string rows_;  // bounded by the limit and the length of an event
+  Position end_;                              // what is accepted meanwhile is left out
+  std::string rows_;                          // bounded by the limit, or a piece, and the length of an event
+  std::function<void(std::string)> deliver_;  // waits for the next piece
+  bool ended_ = false;
   std::size_t count_ = 0, scanned_ = 0;
   EventPlace last_;  // looked at: where the next page goes on after
   bool more_ = false;

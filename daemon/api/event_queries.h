@@ -14,7 +14,8 @@ inline constexpr std::size_t events_scanned_max = 2'000'000;
 
 /// ?source=…&id=…
 http::Response find_event(const Engine& engine, const http::Request& request);
-/// ?subject=…&from=…&until=…&sku=…, as JSON, NDJSON or CSV. Replies later: between two records whatever else
+/// ?subject=…&from=…&until=…&sku=…: JSON in pages; NDJSON and CSV to the end of what is durable now, in
+/// pieces, unless a limit asks for pages. Replies later: between two records whatever else
 /// waits for the owner thread is done first.
 void list_events(const Engine& engine, const http::Request& request, http::Reply reply);
 

@@ -1,4 +1,6 @@
 // Firms, SKUs, price books, contracts, policies, awards, settings: PUT, GET one, list, history.
+#include <charconv>
+
 #include "daemon/api/api.h"
 #include "daemon/api/preview.h"
 #include "daemon/api/problem.h"
@@ -26,11 +28,28 @@ http::Response show_one(const Engine& engine, FactKind kind, const std::string& 
   return show_version(200, history->back(), engine.ledger().etag_of(kind, key));
 }
 
-http::Response show_history(const Engine& engine, FactKind kind, const std::string& key) {
+http::Response show_history(const Engine& engine, FactKind kind, const std::string& key,
+                            const http::Request& request) {
+  if (auto refusal = refuse_unknown_query(request, {"limit", "after"})) return *refusal;
+  const auto page = read_page(request);
+  if (const auto* refusal = std::get_if<http::Response>(&page)) return *refusal;
+  const auto& [after, limit] = std::get<Page>(page);
+  Position from = 0;  // versions behind this position
+  const auto [end, error] = std::from_chars(after.data(), after.data() + after.size(), from);
+  if (!after.empty() && (error != std::errc() || end != after.data() + after.size())) {
+    return problem(422, "invalid", "Wrong query", "after is a version's position");
+  }
   const auto* history = engine.ledger().history(kind, key);
+  if (history == nullptr && kind == FactKind::settings) return list_response({}, std::nullopt);
   if (history == nullptr) return not_found("there is no " + title_of(kind) + " " + key);
   nlohmann::ordered_json items;
+  std::optional<std::string> next;
   for (const auto& version : *history) {
+    if (version.position <= from) continue;
+    if (items.size() == limit) {
+      next = items.back()["position"].dump();
+      break;
+    }
     nlohmann::ordered_json item = {{"position", version.position},
                                    {"at", format_instant(version.at, engine.genesis().offset)},
                                    {"by", show_actor(version.by)}};
@@ -38,7 +57,7 @@ http::Response show_history(const Engine& engine, FactKind kind, const std::stri
     item["value"] = version.shown;
     items.push_back(std::move(item));
   }
-  return list_response(std::move(items), std::nullopt);
+  return list_response(std::move(items), next);
 }
 
 http::Response list(const Engine& engine, FactKind kind, const http::Request& request) {
@@ -117,8 +136,8 @@ void add_kind(Router& router, Engine& engine, FactKind kind) {
                reply(show_one(engine, kind, values[0]));
              });
   router.add("GET", path + "/{}/history",
-             [&engine, kind](http::Request&&, const PathValues& values, const http::Reply& reply) {
-               reply(show_history(engine, kind, values[0]));
+             [&engine, kind](http::Request&& request, const PathValues& values, const http::Reply& reply) {
+               reply(show_history(engine, kind, values[0], request));
              });
   router.add("PUT", path + "/{}",
              [&engine, kind](http::Request&& request, const PathValues& values, const http::Reply& reply) {
@@ -141,8 +160,8 @@ void add_fact_routes(Router& router, Engine& engine) {
     reply(json_response(200, {{"accept_from", to_string(engine.ledger().facts().accept_from)}}));
   });
   router.add("GET", "/v1/settings/history",
-             [&engine](http::Request&&, const PathValues&, const http::Reply& reply) {
-               reply(show_history(engine, FactKind::settings, settings_key));
+             [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
+               reply(show_history(engine, FactKind::settings, settings_key, request));
              });
   router.add("PUT", "/v1/settings",
              [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {

@@ -144,6 +144,8 @@ http::Response list(const Engine& engine, const http::Request& request) {
 }
 
 void close(Engine& engine, const http::Request& request, const PathValues& values, const http::Reply& reply) {
+  // A close is for ever: a dry_run that is not understood must not close.
+  if (auto refusal = refuse_unknown_query(request, {})) return reply(std::move(*refusal));
   const auto period = parse_month(values[0]);
   if (!period) return reply(problem(422, "invalid", "Wrong period", period.error().detail));
   auto read = read_object(request);

@@ -46,6 +46,9 @@ http::Response problem(const billing::Refusal& refusal) {
 }
 
 http::Response not_found(const std::string& detail) { return problem(404, "not-found", "Not found", detail); }
+http::Response not_acceptable(const std::string& detail) {
+  return problem(406, "not-acceptable", "Not acceptable", detail);
+}
 http::Response bad_request(const std::string& detail) {
   return problem(400, "unreadable", "The request can't be read", detail);
 }

@@ -14,6 +14,7 @@ http::Response problem(int status, const std::string& code, const std::string& t
                        const std::string& detail, const std::vector<billing::FieldFault>& errors = {});
 http::Response problem(const billing::Refusal& refusal);
 http::Response not_found(const std::string& detail);
+http::Response not_acceptable(const std::string& detail);
 http::Response bad_request(const std::string& detail);
 
 }  // namespace voucherd::api

@@ -127,10 +127,18 @@ void release_one(Engine& engine, const http::Request& request, const PathValues&
 }
 
 void release_many(Engine& engine, const http::Request& request, const http::Reply& reply) {
-  if (auto refusal = refuse_unknown_query(request, {"after"})) return reply(std::move(*refusal));
-  auto read = read_texts(request, {"code", "subject", "sku"});
-  if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
-  const auto& filter = std::get<std::map<std::string, std::string>>(read);
+  if (auto refusal = refuse_unknown_query(request, {"after", "code", "subject", "sku"}))
+    return reply(std::move(*refusal));
+  std::map<std::string, std::string> filter;
+  for (const char* member : {"code", "subject", "sku"}) {
+    if (const std::string* value = request.query_value(member)) filter[member] = *value;
+  }
+  // Without a filter in the query there must be a body: nothing at all is not "everything".
+  if (filter.empty() || !request.body.empty()) {
+    auto read = read_texts(request, {"code", "subject", "sku"});
+    if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
+    filter.merge(std::get<std::map<std::string, std::string>>(read));
+  }
   const auto passes = [&](const char* member, std::string_view value) {
     const auto wanted = filter.find(member);
     return wanted == filter.end() || wanted->second == value;

@@ -59,6 +59,74 @@ std::variant<nlohmann::json, http::Response> read_object(const http::Request& re
   return body;
 }
 
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes what stands in front of the next `separator` off `text`.
+std::string_view take_part(std::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view part = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return trimmed(part);
+}
+
+/// "0.8" in thousandths; what is no quality value counts as 1.
+int quality(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::string_view parameter = take_part(parameters, ';');
+    if (parameter.size() < 3 || (parameter[0] | 0x20) != 'q' || parameter[1] != '=') continue;
+    int value = 0, weight = 1000;
+    for (const char c : parameter.substr(2)) {
+      if (c == '.') continue;
+      if (c < '0' || c > '9' || weight == 0) break;
+      value += (c - '0') * weight;
+      weight /= 10;
+    }
+    return value;
+  }
+  return 1000;
+}
+
+/// How closely a range of Accept names the type: 0 where it doesn't.
+int closeness(std::string_view range, std::string_view type) {
+  if (range == type) return 3;
+  if (range.size() > 2 && range.substr(range.size() - 2) == "/*" &&
+      type.substr(0, range.size() - 1) == range.substr(0, range.size() - 1)) {
+    return 2;
+  }
+  return range == "*/*" ? 1 : 0;
+}
+
+}  // namespace
+
+std::optional<std::size_t> choose_type(std::string_view accept,
+                                       std::initializer_list<std::string_view> types) {
+  if (trimmed(accept).empty()) return 0;
+  std::optional<std::size_t> best;
+  int best_quality = 0;
+  for (std::size_t at = 0; at < types.size(); ++at) {
+    int closest = 0, wanted = 0;
+    for (std::string_view left = accept; !left.empty();) {
+      std::string_view entry = take_part(left, ',');
+      const int close = closeness(take_part(entry, ';'), types.begin()[at]);
+      if (close > closest) {
+        closest = close;
+        wanted = quality(entry);
+      }
+    }
+    if (wanted > best_quality) {
+      best = at;
+      best_quality = wanted;
+    }
+  }
+  return best;
+}
+
 billing::Actor actor_of(const http::Request& request) {
   return {"local", request.peer.substr(0, request.peer.rfind(':'))};
 }

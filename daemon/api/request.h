@@ -25,6 +25,11 @@ std::optional<http::Response> refuse_unknown_query(const http::Request& request,
 /// A body that is one JSON object without duplicate members. The Response is 400 or 422.
 std::variant<nlohmann::json, http::Response> read_object(const http::Request& request);
 
+/// Which of `types` the Accept header likes best (RFC 9110 §12.5.1: q, `*/*`, `text/*`; of equals the first
+/// one in `types`); nullopt: none. An absent header takes the first.
+std::optional<std::size_t> choose_type(std::string_view accept,
+                                       std::initializer_list<std::string_view> types);
+
 /// Who sent it: {"local", address} until there is access control.
 billing::Actor actor_of(const http::Request& request);
 

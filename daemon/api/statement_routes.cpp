@@ -35,7 +35,7 @@ std::string with_journal(const Found& found) {
 
 enum class Format { json, csv };
 
-/// By extension, which is cut off `name`; else by Accept: the first type there that we have.
+/// By extension, which is cut off `name`; else by Accept. None where neither names one of ours.
 std::optional<Format> choose_format(std::string& name, std::string_view accept) {
   const std::size_t dot = name.find('.');
   if (dot != std::string::npos) {
@@ -45,9 +45,9 @@ std::optional<Format> choose_format(std::string& name, std::string_view accept) 
     if (extension == ".csv") return Format::csv;
     return std::nullopt;
   }
-  const std::size_t csv = accept.find("text/csv");
-  const std::size_t json = std::min(accept.find("application/json"), accept.find("*/*"));
-  return csv < json ? Format::csv : Format::json;
+  const auto chosen = choose_type(accept, {"application/json", "text/csv"});
+  if (!chosen) return std::nullopt;
+  return *chosen == 0 ? Format::json : Format::csv;
 }
 
 http::Response show(const Engine& engine, const http::Request& request, const PathValues& values) {
@@ -56,7 +56,8 @@ http::Response show(const Engine& engine, const http::Request& request, const Pa
   if (!period) return problem(422, "invalid", "Wrong period", period.error().detail);
   std::string firm = values[1];
   const auto format = choose_format(firm, request.header("accept"));
-  if (!format) return not_found("a statement comes as .json or .csv");
+  if (!format && firm.size() < values[1].size()) return not_found("a statement comes as .json or .csv");
+  if (!format) return not_acceptable("a statement comes as application/json or text/csv");
   const auto found = find(engine, *period, FirmId(firm));
   if (!found) return not_found("firm " + firm + " has no statement for " + values[0]);
   http::Response response;

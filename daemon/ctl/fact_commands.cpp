@@ -1,5 +1,5 @@
 // firm|sku|price-book|contract|policy|award list|show|history|put: one table of kinds, the same
-// commands for each; and firm import.
+// commands for each; settings, of which there is one; and firm import.
 #include <array>
 #include <iostream>
 
@@ -88,13 +88,16 @@ Result<std::string> with_reason(const std::string& body, const std::string& reas
   return Result<std::string>(boost::system::in_place_value, std::move(whole));
 }
 
-int put_fact(const Session& session, const char* path, const PutArguments& arguments) {
+std::string path_of(const char* path, const std::string& key) {
+  return std::string(path) + "/" + percent_encoded(key);
+}
+
+int put_fact(const Session& session, const std::string& path, const PutArguments& arguments) {
   auto body = read_whole(arguments.file);
   if (body && !arguments.reason.empty()) body = with_reason(*body, arguments.reason);
   if (!body) return report(body.error());
   ApiClient api(session.server);
-  const std::string target = with_query(std::string(path) + "/" + percent_encoded(arguments.key),
-                                        {{"dry_run", arguments.dry_run ? "1" : ""}});
+  const std::string target = with_query(path, {{"dry_run", arguments.dry_run ? "1" : ""}});
   const auto answer = api.send_json("PUT", target, *body);
   if (!answer) return report(answer.error());
   if (session.json) {
@@ -107,18 +110,18 @@ int put_fact(const Session& session, const char* path, const PutArguments& argum
   return exit_done;
 }
 
-int show_fact(const Session& session, const char* path, const std::string& key) {
+int show_fact(const Session& session, const std::string& path) {
   ApiClient api(session.server);
-  const auto fact = api.get_json(std::string(path) + "/" + percent_encoded(key));
+  const auto fact = api.get_json(path);
   if (!fact) return report(fact.error());
   print(session.json ? fact->dump() : outline(*fact));
   return exit_done;
 }
 
 /// Each version with who and when.
-int show_history(const Session& session, const char* path, const std::string& key) {
+int show_history(const Session& session, const std::string& path) {
   ApiClient api(session.server);
-  const auto history = api.get_json(std::string(path) + "/" + percent_encoded(key) + "/history");
+  const auto history = api.get_json(path + "/history");
   if (!history) return report(history.error());
   print(session.json ? history->at("items").dump() : outline(history->at("items")));
   return exit_done;
@@ -146,18 +149,42 @@ int list_facts(const Session& session, const FactCommands& commands) {
   return done ? exit_done : report(done.error());
 }
 
+void add_put_options(CLI::App& put, PutArguments& arguments) {
+  put.add_option("FILE", arguments.file, "Its JSON object; - is stdin")->required();
+  put.add_option("--reason", arguments.reason, "Why: needed where a closed figure would differ");
+  put.add_flag("--dry-run", arguments.dry_run, "Only show what it would change");
+}
+
 void add_put(CLI::App& group, Session& session, const FactCommands& commands) {
   auto* put = group.add_subcommand("put", "Create or replace one");
   const auto arguments = std::make_shared<PutArguments>();
   put->add_option(commands.key_name, arguments->key, "Its key")->required();
-  put->add_option("FILE", arguments->file, "Its JSON object; - is stdin")->required();
-  put->add_option("--reason", arguments->reason, "Why: needed where a closed figure would differ");
-  put->add_flag("--dry-run", arguments->dry_run, "Only show what it would change");
+  add_put_options(*put, *arguments);
   const std::string example = std::string("voucherctl ") + commands.name + " put " + commands.key_example;
   put->footer("\nExamples:\n  " + example + " new.json\n  " + example + " new.json --dry-run\n  " + example +
               " - --reason '补录批复' < new.json");
-  on_command(put, session,
-             [&session, path = commands.path, arguments] { return put_fact(session, path, *arguments); });
+  on_command(put, session, [&session, path = commands.path, arguments] {
+    return put_fact(session, path_of(path, arguments->key), *arguments);
+  });
+}
+
+/// The settings are one fact: no key.
+void add_settings(CLI::App& app, Session& session) {
+  constexpr const char* path = "/v1/settings";
+  auto* group = app.add_subcommand("settings", "From when on usage is accepted");
+  group->require_subcommand(1);
+  auto* show = group->add_subcommand("show", "Show them");
+  show->footer("\nExample:\n  voucherctl settings show");
+  on_command(show, session, [&session] { return show_fact(session, path); });
+  auto* history = group->add_subcommand("history", "Show every version of them, with who and when");
+  history->footer("\nExample:\n  voucherctl settings history");
+  on_command(history, session, [&session] { return show_history(session, path); });
+  auto* put = group->add_subcommand("put", "Replace them");
+  const auto arguments = std::make_shared<PutArguments>();
+  arguments->key = "settings";
+  add_put_options(*put, *arguments);
+  put->footer("\nExample:\n  echo '{\"accept_from\":\"2024-07-01\"}' | voucherctl settings put -");
+  on_command(put, session, [&session, arguments] { return put_fact(session, path, *arguments); });
 }
 
 void add_firm_import(CLI::App& group, Session& session) {
@@ -190,13 +217,14 @@ void add_group(CLI::App& app, Session& session, const FactCommands& commands) {
   const auto key = std::make_shared<std::string>();
   show->add_option(commands.key_name, *key, "Its key")->required();
   show->footer("\nExample:\n  voucherctl " + name + " show " + commands.key_example);
-  on_command(show, session, [&session, path = commands.path, key] { return show_fact(session, path, *key); });
+  on_command(show, session,
+             [&session, path = commands.path, key] { return show_fact(session, path_of(path, *key)); });
   auto* history = group->add_subcommand("history", "Show every version of one, with who and when");
   const auto of = std::make_shared<std::string>();
   history->add_option(commands.key_name, *of, "Its key")->required();
   history->footer("\nExample:\n  voucherctl " + name + " history " + commands.key_example);
   on_command(history, session,
-             [&session, path = commands.path, of] { return show_history(session, path, *of); });
+             [&session, path = commands.path, of] { return show_history(session, path_of(path, *of)); });
   add_put(*group, session, commands);
   if (name == "firm") add_firm_import(*group, session);
 }
@@ -205,6 +233,7 @@ void add_group(CLI::App& app, Session& session, const FactCommands& commands) {
 
 void add_fact_commands(CLI::App& app, Session& session) {
   for (const auto& commands : fact_commands()) add_group(app, session, commands);
+  add_settings(app, session);
 }
 
 }  // namespace voucherd::ctl

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <charconv>
 #include <exception>
 #include <span>
 #include <utility>
@@ -16,6 +17,13 @@ namespace {
 
 /// A whole header always fits, with the start of what follows it.
 constexpr std::size_t input_bytes = 2 * header_bytes_max;
+
+/// RFC 9112 §7.1; of no bytes: the last chunk.
+std::string chunk_size_line(std::size_t bytes) {
+  char digits[2 * sizeof bytes];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), bytes, 16).ptr;
+  return std::string(std::begin(digits), end) + "\r\n";
+}
 
 std::string peer_name(const Socket& socket) {
   boost::system::error_code ec;
@@ -280,27 +288,62 @@ void Connection::answer(std::uint64_t sequence, Response response) {
 
 void Connection::schedule_flush() {
   // Posted, so that all answers which one event makes ready go out in one write.
-  if (flush_scheduled_ || !writing_.empty()) return;
+  if (flush_scheduled_ || !writing_.empty() || next_piece_) return;
   flush_scheduled_ = true;
   boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->flush(); });
 }
 
 void Connection::flush() {
   flush_scheduled_ = false;
-  if (closed_ || !writing_.empty()) return;
-  while (!owed_.empty() && owed_.front().ready) {
+  if (closed_ || !writing_.empty() || next_piece_) return;
+  while (!owed_.empty() && owed_.front().ready && !next_piece_) {
     Owed& owed = owed_.front();
+    if (owed.response.next_piece && owed.http10) close_input();  // the end of the body is the connection's
     if (!owed.interim) {
       const Framing framing{.http10 = owed.http10, .last = input_closed_ && owed_.size() == 1};
       writing_.push_back(format_head(owed.response, framing, owner_->date()));
-      if (owed.head_only || !may_have_body(owed.response.status)) owed.response.body.clear();
+      if (owed.head_only || !may_have_body(owed.response.status)) owed.response = {};
     }
+    if (owed.response.next_piece) start_streaming(owed);
     if (!owed.response.body.empty()) writing_.push_back(std::move(owed.response.body));
     ++requests_writing_;
     owed_.pop_front();
     ++first_owed_;
   }
-  if (writing_.empty()) return;
+  if (!writing_.empty()) write_all();
+}
+
+/// Takes over the answer's later pieces; its body becomes the first one.
+void Connection::start_streaming(Owed& owed) {
+  next_piece_ = std::move(owed.response.next_piece);
+  chunked_ = !owed.http10;
+  std::string& body = owed.response.body;
+  if (chunked_ && !body.empty()) body = chunk_size_line(body.size()) + body + "\r\n";
+}
+
+void Connection::ask_for_piece() {
+  write_deadline_ = SteadyTime::max();
+  const NextPiece ask = next_piece_;  // stays whole while it runs
+  ask([weak = weak_from_this()](const std::string& piece) {
+    if (const auto self = weak.lock()) self->write_piece(piece);
+  });
+}
+
+void Connection::write_piece(const std::string& piece) {
+  if (closed_) return;
+  VOUCHERD_ASSERT(next_piece_ && writing_.empty());
+  if (piece.empty()) next_piece_ = nullptr;
+  if (chunked_) {
+    writing_.push_back(chunk_size_line(piece.size()) + piece + "\r\n");
+  } else if (!piece.empty()) {
+    writing_.push_back(piece);
+  } else {
+    return on_all_written();
+  }
+  write_all();
+}
+
+void Connection::write_all() {
   // Not while `writing_` grows: short strings move their bytes with them.
   for (const std::string& text : writing_) to_write_.emplace_back(text.data(), text.size());
   write_some();
@@ -323,8 +366,13 @@ void Connection::on_written(const boost::system::error_code& ec, std::size_t byt
   if (first != to_write_.end()) *first += bytes;
   to_write_.erase(to_write_.begin(), first);
   if (!to_write_.empty()) return write_some();
-  write_deadline_ = SteadyTime::max();
   writing_.clear();
+  if (next_piece_) return ask_for_piece();
+  on_all_written();
+}
+
+void Connection::on_all_written() {
+  write_deadline_ = SteadyTime::max();
   requests_writing_ = 0;
   flush();
   if (!input_closed_ && !reading_) return consume();

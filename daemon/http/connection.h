@@ -89,9 +89,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer(std::uint64_t sequence, Response response);
   void schedule_flush();
   void flush();
+  void start_streaming(Owed& owed);
+  void ask_for_piece();
+  void write_piece(const std::string& piece);
+  void write_all();
   void write_some();
   void on_written(const boost::system::error_code& ec, std::size_t bytes);
-  bool owes_nothing() const { return owed_.empty() && writing_.empty(); }
+  void on_all_written();
+  bool owes_nothing() const { return owed_.empty() && writing_.empty() && !next_piece_; }
 
   // Closing and deadlines
   void close_if_done();
@@ -116,6 +121,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<std::string> writing_;  // heads and bodies under way
   std::vector<boost::asio::const_buffer> to_write_;
   std::size_t requests_writing_ = 0;
+  NextPiece next_piece_;               // of the answer that is being streamed
+  bool chunked_ = false;               // it goes in chunks; to HTTP/1.0, until the connection is closed
   std::vector<std::uint64_t> failed_;  // answered with 500 because their handler threw
 
   bool reading_ = false, input_closed_ = false, peer_ended_ = false;

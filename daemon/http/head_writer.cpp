@@ -58,7 +58,11 @@ std::string format_head(const Response& response, Framing framing, const std::st
   append_field(out, "Date", date);
   if (may_have_body(response.status)) {
     if (!response.content_type.empty()) append_field(out, "Content-Type", response.content_type);
-    append_field(out, "Content-Length", std::to_string(response.body.size()));
+    if (!response.next_piece) {
+      append_field(out, "Content-Length", std::to_string(response.body.size()));
+    } else if (!framing.http10) {
+      append_field(out, "Transfer-Encoding", "chunked");
+    }
   }
   if (framing.last) {
     append_field(out, "Connection", "close");

@@ -12,7 +12,7 @@ std::string_view Request::header(std::string_view lower_case_name) const {
 
 const std::string* Request::query_value(std::string_view name) const {
   for (const auto& [key, value] : query) {
-    if (key == name) return &value;
+    if (key == name) return value.empty() ? nullptr : &value;
   }
   return nullptr;
 }

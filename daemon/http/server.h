@@ -47,14 +47,19 @@ struct Request {
   std::string peer;  // "127.0.0.1:53210"
 
   std::string_view header(std::string_view lower_case_name) const;  // "" where absent
-  const std::string* query_value(std::string_view name) const;      // nullptr where absent
+  const std::string* query_value(std::string_view name) const;      // nullptr where absent or empty
 };
+
+/// Asked for the next piece of a body, calls `deliver` exactly once, now or later; an empty piece ends
+/// the body. Asked again only when the piece before is on its way, so that a slow reader holds one piece.
+using NextPiece = std::function<void(std::function<void(std::string piece)> deliver)>;
 
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // control bytes are refused (asserted)
+  NextPiece next_piece = nullptr;  // where given, `body` is the first piece of a longer one
 };
 
 /// Calls `reply` exactly once, on the io_context's thread, now or later. A reply to a connection that

@@ -191,6 +191,49 @@ TEST_F(ListEventsTest, PagesThroughAllEventsOnce) {
   }
 }
 
+/// The ids in NDJSON or, from the column `id`, CSV.
+std::size_t count_lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_F(ListEventsTest, StreamsToTheEndWhereNoLimitAsksForPages) {
+  constexpr std::size_t batches = 4, batch = 1000;
+  for (std::size_t i = 0; i < batches; ++i) {
+    Json events = Json::array();
+    for (std::size_t at = 0; at < batch; ++at) {
+      events.push_back(usage(std::to_string(i * batch + at), "2026-03-01T00:00:00Z", "1"));
+    }
+    accept(events);
+  }
+  for (const char* format : {"application/x-ndjson", "text/csv"}) {
+    const auto listing = start("GET", of_firm(), "", {{"accept", format}});
+    loop_.run_until([&] { return listing->has_value(); });
+    ASSERT_TRUE((*listing)->next_piece);  // more than one piece
+    EXPECT_LT((*listing)->body.size(), 300u << 10);
+    accept(usage(std::string("meanwhile ") + format, "2026-03-01T00:00:00Z", "1"));
+    const std::string body = wait(listing).body;
+    EXPECT_EQ(body.find("meanwhile " + std::string(format)), std::string::npos);
+    const bool csv = std::string_view(format) == "text/csv";
+    const std::size_t seen_before = csv ? 1 : 0;  // of the format before
+    EXPECT_EQ(count_lines(body), batches * batch + seen_before + (csv ? 1 : 0)) << format;
+    for (std::size_t i = 0; i < batches * batch; i += 777) {
+      EXPECT_NE(body.find((csv ? "," : "\"id\":\"") + std::to_string(i) + (csv ? "," : "\"")),
+                std::string::npos)
+          << i;
+    }
+  }
+}
+
+TEST_F(ListEventsTest, TakesTheTypeThatIsLikedBest) {
+  accept(usage("1", "2026-03-01T00:00:00Z", "1"));
+  const auto type_for = [&](const char* accept) { return get(of_firm(), {{"accept", accept}}).content_type; };
+  EXPECT_EQ(type_for("text/csv;q=0, application/json"), "application/json");
+  EXPECT_EQ(type_for("application/json;q=0.1, text/csv"), "text/csv; charset=utf-8");
+  EXPECT_EQ(type_for("text/*"), "text/csv; charset=utf-8");
+  EXPECT_EQ(type_for("*/*"), "application/json");
+  EXPECT_EQ(type_for("application/x-ndjson; q=0.5, */*; q=0.4"), "application/x-ndjson");
+}
+
 TEST_F(ListEventsTest, ComesAsLinesOfJson) {
   accept({usage("1", "2026-03-01T00:00:00Z", "1"), usage("2", "2026-03-01T00:00:00Z", "1")});
   const auto answer = get(of_firm("&limit=1"), {{"accept", "application/x-ndjson"}});

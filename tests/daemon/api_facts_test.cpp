@@ -44,6 +44,31 @@ TEST_F(FactsApiTest, EachKindIsPutShownListedAndHasAHistoryWithWhoAndWhen) {
   }
 }
 
+TEST_F(FactsApiTest, AHistoryComesInPages) {
+  Json sku = {{"name", "a"}, {"unit", "core_hour"}, {"kind", "compute"}, {"tax_rate", "0.06"}};
+  put("/v1/skus/cpu", sku);
+  for (const char* name : {"b", "c"}) {
+    sku["name"] = name;
+    EXPECT_EQ(ask("PUT", "/v1/skus/cpu", sku.dump()).status, 200);
+  }
+  std::string names, after;
+  for (int pages = 0; pages < 3; ++pages) {
+    const auto page = get_json("/v1/skus/cpu/history?limit=1" + after);
+    ASSERT_THAT(page["items"], SizeIs(1));
+    names += page["items"][0]["value"]["name"].get<std::string>();
+    EXPECT_EQ(page.contains("next"), pages < 2);
+    if (pages < 2) after = "&after=" + page["next"].get<std::string>();
+  }
+  EXPECT_EQ(names, "abc");
+  EXPECT_EQ(get("/v1/skus/cpu/history?after=x").status, 422);
+  EXPECT_EQ(get("/v1/skus/cpu/history?until=2").status, 422);
+}
+
+TEST_F(FactsApiTest, ACloseTakesNoQuerySoThatNothingMistypedCloses) {
+  EXPECT_EQ(ask("POST", "/v1/periods/2026-03/close?dry_run=1", "{}").status, 422);
+  EXPECT_EQ(get_json("/v1/periods/2026-03")["state"], "open");
+}
+
 TEST_F(FactsApiTest, AnOutdatedTagRefusesTheChange) {
   register_all();
   put("/v1/contracts/c", contract("2026-01-01"));
@@ -88,6 +113,7 @@ TEST_F(FactsApiTest, ADryRunNamesTheClosedStatementsAndAsksForAReason) {
   with_reason["reason"] = "signed late";
   EXPECT_EQ(ask("PUT", "/v1/contracts/c", with_reason.dump()).status, 201);
   EXPECT_EQ(get_json("/v1/contracts/c/history")["items"][0]["reason"], "signed late");
+  EXPECT_EQ(get_json("/v1/settings/history"), (Json{{"items", Json::array()}}));
 }
 
 TEST_F(FactsApiTest, AForbiddenChangeSaysWhatToDoInstead) {

@@ -51,9 +51,18 @@ class ApiTest : public ::testing::Test {
                      [answer](http::Response response) { *answer = std::move(response); });
     return answer;
   }
+  /// With the whole body, where it comes in pieces.
   http::Response wait(const Answer& answer) {
     loop_.run_until([&] { return answer->has_value(); });
-    return **answer;
+    http::Response response = **answer;
+    for (bool ended = !response.next_piece; !ended;) {
+      std::optional<std::string> piece;
+      response.next_piece([&](std::string next) { piece = std::move(next); });
+      loop_.run_until([&] { return piece.has_value(); });
+      response.body += *piece;
+      ended = piece->empty();
+    }
+    return response;
   }
   http::Response ask(const std::string& method, const std::string& target, std::string body = "",
                      Headers headers = {}) {

@@ -102,6 +102,13 @@ TEST_F(QuarantineApiTest, ReleasesEverythingInPagesWhereThereIsMore) {
   EXPECT_EQ(sum(), "2006");
 }
 
+TEST_F(QuarantineApiTest, TakesTheFilterOfAReleaseFromTheQueryToo) {
+  const auto answer = ask("POST", "/v1/quarantine/release?code=sku_unknown&sku=");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Json::parse(answer.body)["released"], 0);
+  EXPECT_EQ(ask("POST", "/v1/quarantine/release").status, 400);  // nothing at all is not everything
+}
+
 TEST_F(QuarantineApiTest, RefusesWhatItCannotReadAndSaysWhere) {
   const std::string number = send(event("1", "-1")).at(0);
   EXPECT_EQ(post("/v1/quarantine/release", "no json").status, 400);

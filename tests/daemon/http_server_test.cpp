@@ -26,6 +26,72 @@ TEST_F(HttpServerTest, AnswersARequestAndKeepsTheConnection) {
   }
 }
 
+/// Answers with three pieces, each asked for when the one before is written.
+void answer_in_pieces(const Reply& reply) {
+  auto left = std::make_shared<int>(2);
+  Response response;
+  response.content_type = "text/plain";
+  response.body = "first,";
+  response.next_piece = [left](const std::function<void(std::string)>& deliver) {
+    deliver(*left == 0 ? "" : std::string(20, static_cast<char>('0' + *left)));
+    --*left;
+  };
+  reply(std::move(response));
+}
+
+TEST_F(HttpServerTest, SendsABodyInPiecesAndTheNextAnswerBehindIt) {
+  start([](Request&& request, const Reply& reply) {
+    if (request.path == "/pieces") return answer_in_pieces(reply);
+    reply({200, "text/plain", request.path, {}});
+  });
+  auto c = client();
+  c.send(get("/pieces") + get("/after") + get("/pieces", "Connection: close\r\n"));
+  const std::string pieces =
+      "6\r\nfirst,\r\n14\r\n" + std::string(20, '2') + "\r\n14\r\n" + std::string(20, '1') + "\r\n0\r\n\r\n";
+  const std::string all = c.read_all();
+  const std::size_t first = all.find("\r\n\r\n");
+  EXPECT_THAT(all.substr(0, first), HasSubstr("Transfer-Encoding: chunked"));
+  EXPECT_EQ(all.substr(first + 4, pieces.size()), pieces);
+  EXPECT_THAT(all.substr(first + 4 + pieces.size()), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(all, HasSubstr("/after"));
+  EXPECT_EQ(all.substr(all.size() - pieces.size()), pieces);
+}
+
+TEST_F(HttpServerTest, SendsPiecesToHttp10UntilTheConnectionsEndAndNoneForHead) {
+  start([](const Request&, const Reply& reply) { answer_in_pieces(reply); });
+  auto old = client();
+  old.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  const std::string all = old.read_all();
+  EXPECT_THAT(all, HasSubstr("Connection: close"));
+  EXPECT_THAT(all, testing::EndsWith("\r\n\r\nfirst," + std::string(20, '2') + std::string(20, '1')));
+  auto head = client();
+  head.send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(head.read(true).status, 200);
+  head.send("HEAD /b HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(head.read(true).status, 200);
+}
+
+TEST_F(HttpServerTest, StopsAskingForPiecesWhenTheClientIsGone) {
+  std::promise<void> dropped;
+  start([&](const Request&, const Reply& reply) {
+    Response response;
+    response.body = "first";
+    const auto alive = std::shared_ptr<int>(new int, [&](const int* told) {
+      delete told;
+      dropped.set_value();
+    });
+    response.next_piece = [alive](const std::function<void(std::string)>& deliver) {
+      deliver(std::string(100'000, 'x'));
+    };
+    reply(std::move(response));
+  });
+  auto c = client();
+  c.send(get("/endless"));
+  EXPECT_EQ(c.read(true).status, 200);
+  c.close();
+  dropped.get_future().wait();  // the test's own time limit ends it
+}
+
 TEST_F(HttpServerTest, ClosesAfterTheAnswerWhereTheClientSaysClose) {
   start_echo();
   auto c = client();
