@@ -129,7 +129,6 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
 
 IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
   const Position position = groups_.durable_position();
-  const Position scratch = groups_.next_position;
   const Instant last_intake = last_intake_;
   const std::size_t raw_bytes = open_raw_bytes_;
   const auto kept = std::exchange(groups_.open, nullptr);
@@ -141,7 +140,8 @@ IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
   open_raw_bytes_ = raw_bytes;
   last_intake_ = last_intake;
   for (IngestProblem& problem : reply.problems) {
-    if (problem.quarantine.position == scratch) problem.quarantine = {};
+    // Of this rehearsal, or of a group under way, which may be taken back.
+    if (problem.quarantine.position > position) problem.quarantine = {};
   }
   reply.position = position;
   return reply;

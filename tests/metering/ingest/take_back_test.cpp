@@ -58,7 +58,8 @@ TEST(RehearsalTest, SeesWhatIsUnderWayAndDoesNotDisturbIt) {
   EXPECT_EQ(rehearsed.conflict, 1u);
   EXPECT_EQ(rehearsed.accepted, 1u);
   EXPECT_EQ(rehearsed.problems.at(0).quarantine, QuarantineNumber{});
-  EXPECT_EQ(rehearsed.problems.at(1).quarantine, (QuarantineNumber{3, 0}));  // the entry under way
+  // The entry under way may still be taken back: its number could become another's.
+  EXPECT_EQ(rehearsed.problems.at(1).quarantine, QuarantineNumber{});
   EXPECT_EQ(h.wait(sealed).accepted, 1u);
   EXPECT_EQ(h.wait(open).accepted, 1u);
   EXPECT_EQ(h.state.events(), 2u);
