@@ -22,12 +22,13 @@ void DecodeThread::decode(std::string body, wire::BodyFormat format, Done done) 
   auto batch = std::make_unique<IngestBatch>();
   batch->body = std::move(body);
   batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
-  Job job{std::move(batch), format, std::move(done), std::nullopt};
+  Job job{std::move(batch), format, std::move(done), std::nullopt, 0};
   if (bytes_ == 0 && job.batch->body.size() <= inline_body_bytes_max) {
     decode(inline_decoder_, job);
     return job.done(std::move(job.batch), std::move(job.fault));
   }
-  bytes_ += job.batch->body.size();
+  job.bytes = job.batch->memory_bytes();
+  bytes_ += job.bytes;
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(job));
@@ -47,6 +48,9 @@ void DecodeThread::run() {
       waiting_.pop_front();
     }
     decode(decoder, job);
+    const std::size_t decoded_bytes = job.batch->memory_bytes();
+    bytes_ += decoded_bytes - job.bytes;
+    job.bytes = decoded_bytes;
     post_done(std::move(job));
   }
 }
@@ -66,7 +70,7 @@ void DecodeThread::post_done(Job&& job) {
   auto shared = std::make_shared<Job>(std::move(job));
   post_([this, alive = std::weak_ptr<bool>(alive_), shared] {
     if (!alive.lock()) return;
-    bytes_ -= shared->batch->body.size();
+    bytes_ -= shared->bytes;
     shared->done(std::move(shared->batch), std::move(shared->fault));
   });
 }

@@ -2,6 +2,7 @@
 // One thread, and one order: batches come back in the order in which they were given.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -29,7 +30,7 @@ class DecodeThread {
 
   /// A small body is decoded at once where nothing is under way: the way to the thread and back costs more.
   void decode(std::string body, wire::BodyFormat format, Done done);
-  /// Bytes of bodies under way: the caller bounds them.
+  /// Memory of batches under way, of those not decoded yet the body's: the caller bounds it.
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -38,6 +39,7 @@ class DecodeThread {
     wire::BodyFormat format;
     Done done;
     std::optional<wire::BodyFault> fault;
+    std::size_t bytes = 0;  // its part of bytes_
   };
   void run();
   void decode(wire::Decoder& decoder, Job& job) const;
@@ -46,7 +48,7 @@ class DecodeThread {
   Sequencer::PostToOwner post_;
   std::uint64_t hash_seed_;
   wire::Decoder inline_decoder_;
-  std::size_t bytes_ = 0;
+  std::atomic<std::size_t> bytes_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -23,6 +23,16 @@ wire::Item decode_again(wire::Decoder& decoder, IngestBatch& again) {
   VOUCHERD_ASSERT(again.decoded.items.size() == 1);
   return again.decoded.items.front();
 }
+
+std::size_t memory_bytes(const QuarantinedEvent& event) {
+  return sizeof event + event.detail.size() + event.source.size() + event.id.size() + event.subject.size() +
+         event.sku.size() + event.corrects_source.size() + event.corrects_id.size() + event.raw.size();
+}
+
+std::size_t memory_bytes(const IngestProblem& problem) {
+  return sizeof problem + problem.source.size() + problem.id.size() + problem.detail.size();
+}
+
 std::string conflict_detail(Position position) {
   return "source and id are taken by an event with other content, accepted at position " +
          std::to_string(position) + "; the first stands: send a correction to change its quantity";
@@ -53,12 +63,18 @@ CommitGroup& GroupFiller::open_group() {
 }
 
 std::size_t GroupFiller::open_bytes() const {
-  return groups_.open ? groups_.open->usage->events.memory_bytes() + open_raw_bytes_ : 0;
+  return groups_.open ? groups_.open->usage->events.memory_bytes() + open_bad_bytes_ : 0;
+}
+
+std::size_t GroupFiller::open_events() const {
+  if (!groups_.open) return 0;
+  const UsageRecord& record = *groups_.open->usage;
+  return record.events.size() + record.quarantined.size() + record.resent.size();
 }
 
 std::shared_ptr<CommitGroup> GroupFiller::seal() {
   VOUCHERD_ASSERT(groups_.open != nullptr);
-  open_raw_bytes_ = 0;
+  open_bad_bytes_ = 0;
   groups_.sealed.push_back(std::exchange(groups_.open, nullptr));
   return groups_.sealed.back();
 }
@@ -90,7 +106,7 @@ std::vector<std::shared_ptr<CommitGroup>> GroupFiller::take_back_all() {
   for (auto group = groups.rbegin(); group != groups.rend(); ++group) take_back(**group);
   groups_.sealed.clear();
   groups_.open = nullptr;
-  open_raw_bytes_ = 0;
+  open_bad_bytes_ = 0;
   last_intake_ = parts_.journal.last_intake_time();
   return groups;
 }
@@ -130,14 +146,14 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
 IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
   const Position position = groups_.durable_position();
   const Instant last_intake = last_intake_;
-  const std::size_t raw_bytes = open_raw_bytes_;
+  const std::size_t bad_bytes = open_bad_bytes_;
   const auto kept = std::exchange(groups_.open, nullptr);
   if (kept) groups_.sealed.push_back(kept);
   IngestReply reply = fill(batch);
   if (groups_.open) take_back(*std::exchange(groups_.open, nullptr));
   if (kept) groups_.sealed.pop_back();
   groups_.open = kept;
-  open_raw_bytes_ = raw_bytes;
+  open_bad_bytes_ = bad_bytes;
   last_intake_ = last_intake;
   for (IngestProblem& problem : reply.problems) {
     // Of this rehearsal, or of a group under way, which may be taken back.
@@ -220,6 +236,7 @@ void GroupFiller::quarantine(const wire::Item& item, wire::Problem problem, std:
   std::optional<QuarantineNumber> number = known_bad(event, fingerprint);
   if (number) {
     record.resent.push_back(*number);
+    open_bad_bytes_ += sizeof(QuarantineNumber);
   } else {
     number = {group.record.header.position, static_cast<std::uint32_t>(record.quarantined.size())};
     record.quarantined.push_back({problem.code, problem.detail, std::string(event.source),
@@ -231,10 +248,11 @@ void GroupFiller::quarantine(const wire::Item& item, wire::Problem problem, std:
       record.quarantined.back().corrects_id = event.corrects_id;
     }
     pending_.add(record.quarantined.back(), *number);
-    open_raw_bytes_ += item.raw.size();
+    open_bad_bytes_ += memory_bytes(record.quarantined.back());
   }
   reply.problems.push_back({index, std::string(event.source), std::string(event.id), problem.code,
                             std::move(problem.detail), *number});
+  open_bad_bytes_ += memory_bytes(reply.problems.back());
 }
 
 std::optional<QuarantineNumber> GroupFiller::known_bad(const EventView& event,

@@ -28,7 +28,9 @@ class GroupFiller {
   IngestReply rehearse(const IngestBatch& batch);
 
   const GroupsUnderWay& groups() const { return groups_; }
-  std::size_t open_bytes() const;  // of the open group, roughly
+  // Of the open group: what it holds in memory, roughly, and its events, good, bad or sent again.
+  std::size_t open_bytes() const;
+  std::size_t open_events() const;
   Instant last_intake() const { return last_intake_; }
   Instant intake_now() const { return std::max(parts_.clock.now(), last_intake_); }
 
@@ -71,7 +73,7 @@ class GroupFiller {
   PendingEntries pending_;
   EventOrdinal next_ordinal_;
   Instant last_intake_;
-  std::size_t open_raw_bytes_ = 0;  // of the open group's quarantined events
+  std::size_t open_bad_bytes_ = 0;  // of the open group's bad events and what their batches are told of them
   wire::Decoder decoder_;           // for entries that are tried again
   Position depends_on_ = 0;
 };

@@ -18,7 +18,7 @@ struct Sequencer::Impl {
     std::unique_ptr<IngestBatch> batch;  // null: a release
     std::function<void(IngestReply)> done;
     Release release;
-    std::size_t bytes() const { return batch ? batch->body.size() : 0; }
+    std::size_t bytes() const { return batch ? batch->memory_bytes() : 0; }
   };
   struct Exclusive {
     std::function<Decision(const Slot&)> decide;
@@ -43,7 +43,7 @@ struct Sequencer::Impl {
     if (queue_.empty() && can_sequence()) {
       sequence(*batch, std::move(done));
     } else {
-      const std::size_t bytes = batch->body.size();
+      const std::size_t bytes = batch->memory_bytes();
       if (figures_.queue_bytes + bytes > limits_.queue_bytes_max) {
         ++figures_.overloaded;
         return refuse(done, IngestReply::Outcome::overloaded);
@@ -88,7 +88,7 @@ struct Sequencer::Impl {
   bool can_sequence() const {
     const auto& open = filler_.groups().open;
     return exclusives_.empty() && !exclusive_under_way_ &&
-           !(open && (open->usage->events.size() >= limits_.group_events_max ||
+           !(open && (filler_.open_events() >= limits_.group_events_max ||
                       filler_.open_bytes() >= limits_.group_bytes_max));
   }
   bool idle() const { return queue_.empty() && exclusives_.empty() && filler_.groups().empty(); }
@@ -204,7 +204,7 @@ struct Sequencer::Impl {
   IngestLimits limits_;
   GroupFiller filler_;
 
-  std::deque<Queued> queue_;  // at most limits_.queue_bytes_max of bodies
+  std::deque<Queued> queue_;  // at most limits_.queue_bytes_max
   std::deque<Exclusive> exclusives_;
   bool exclusive_under_way_ = false;  // its record is not folded: what comes after is judged by it
 
@@ -221,6 +221,15 @@ void IngestBatch::hash_identities(std::uint64_t seed) {
   for (const wire::Item& item : decoded.items) {
     hashes.push_back(identity_hash(item.event.source, item.event.id, seed));
   }
+}
+
+std::size_t IngestBatch::memory_bytes() const {
+  // A longer text than this has a chunk of its own, and is in the body as well.
+  constexpr std::size_t arena_chunk_bytes = 4096;
+  const std::size_t arena =
+      decoded.arena.empty() ? 0 : decoded.arena.size() * arena_chunk_bytes + body.size();
+  return body.size() + arena + decoded.items.size() * sizeof(wire::Item) +
+         hashes.size() * sizeof(std::uint64_t);
 }
 
 Sequencer::Sequencer(Parts parts, IngestLimits limits)

@@ -37,10 +37,11 @@
 namespace voucherd {
 
 struct IngestLimits {
-  std::size_t group_bytes_max = 8u << 20;   // memory of an open group before new batches wait
-  std::uint32_t group_events_max = 65'536;  // events of an open group before new batches wait
-  std::size_t queue_bytes_max =
-      64u << 20;  // bodies of batches that wait, to be decoded or for a group; beyond: overloaded
+  std::size_t group_bytes_max = 8u << 20;  // memory of an open group before new batches wait
+  // Events of an open group, good, bad or sent again, before new batches wait.
+  std::uint32_t group_events_max = 65'536;
+  // Memory of batches that wait, to be decoded or for a group; beyond: overloaded.
+  std::size_t queue_bytes_max = 64u << 20;
 };
 
 /// A request's events with the bytes that they point into.
@@ -50,6 +51,8 @@ struct IngestBatch {
   std::vector<std::uint64_t> hashes;  // identity hashes of the items, in their order
 
   void hash_identities(std::uint64_t seed);
+  /// What it holds, roughly: many short lines take far more decoded than as text.
+  std::size_t memory_bytes() const;
 };
 
 struct IngestProblem {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "tests/metering/ingest/ingest_harness.h"
 
 namespace voucherd {
@@ -51,6 +53,23 @@ TEST(DecodeThreadTest, DecodesASmallBodyAtOnceWhereNothingIsUnderWay) {
                    ++done;
                  });
   EXPECT_EQ(done, 1);
+}
+
+TEST(DecodeThreadTest, CountsWhatABatchHoldsOnceItIsDecoded) {
+  std::promise<std::function<void()>> posted;
+  DecodeThread decoder([&](std::function<void()> task) { posted.set_value(std::move(task)); }, 7);
+  std::string body;
+  for (int i = 0; i < 10'000; ++i) body += "1\n";
+  std::size_t items = 0;
+  decoder.decode(body, wire::BodyFormat::ndjson,
+                 [&](const std::unique_ptr<IngestBatch>& batch, const std::optional<wire::BodyFault>&) {
+                   items = batch->decoded.items.size();
+                 });
+  const std::function<void()> task = posted.get_future().get();
+  EXPECT_GE(decoder.bytes(), 10'000 * sizeof(wire::Item));
+  task();
+  EXPECT_EQ(items, 10'000u);
+  EXPECT_EQ(decoder.bytes(), 0u);
 }
 
 TEST(DecodeThreadTest, SaysWhyABodyCantBeRead) {

@@ -186,7 +186,7 @@ TEST(SequencerTest, CountsAConflictWhoseContentWaitedBeforeItsIdentityWasTaken) 
 TEST(SequencerTest, AnswersOverloadWhenTheQueueIsFullAndKeepsNothingOfThatBatch) {
   IngestLimits limits;
   limits.group_events_max = 1;  // the second batch waits while the first is written
-  limits.queue_bytes_max = 500;
+  limits.queue_bytes_max = 1'000;
   IngestHarness h(limits);
   const auto first = h.submit(event_text("1"));
   const auto second = h.submit(event_text("2"));
@@ -199,6 +199,56 @@ TEST(SequencerTest, AnswersOverloadWhenTheQueueIsFullAndKeepsNothingOfThatBatch)
   EXPECT_EQ(h.state.events(), 3u);
   EXPECT_EQ(h.sequencer->figures().queue_bytes, 0u);
   EXPECT_EQ(h.sequencer->figures().overloaded, 1u);
+}
+
+std::string many_bad_lines() {
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "{\"id\":" + std::to_string(i) + "}\n";
+  return lines;
+}
+
+TEST(SequencerTest, CountsWhatAWaitingBatchHoldsDecodedNotItsTextAlone) {
+  IngestLimits limits;
+  limits.group_events_max = 1;
+  limits.queue_bytes_max = 20'000;
+  IngestHarness h(limits);
+  h.submit(event_text("1"));
+  h.submit(event_text("2"));
+  ASSERT_LT(many_bad_lines().size(), 2'000u);
+  const auto refused = h.submit(many_bad_lines());
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->outcome, IngestReply::Outcome::overloaded);
+  h.wait(h.submit(event_text("3")));
+  EXPECT_EQ(h.sequencer->figures().queue_bytes, 0u);
+}
+
+/// Batches that wait behind a group with `second`, which is filled while another is with the writer.
+std::uint64_t waiting_behind(IngestHarness& h, const std::string& second) {
+  const std::string round = std::to_string(h.state.events());
+  h.submit(event_text("with the writer " + round));
+  h.submit(second);
+  const auto third = h.submit(event_text("behind " + round));
+  const std::uint64_t waiting = h.sequencer->figures().queue_batches;
+  h.wait(third);
+  return waiting;
+}
+
+TEST(SequencerTest, LetsBatchesWaitBehindAGroupOfManyBadEvents) {
+  IngestLimits limits;
+  limits.group_events_max = 100;
+  IngestHarness h(limits);
+  EXPECT_EQ(waiting_behind(h, event_text("good")), 0u);
+  EXPECT_EQ(waiting_behind(h, many_bad_lines() + event_text("good")), 1u);
+  EXPECT_EQ(waiting_behind(h, many_bad_lines()), 1u);  // sent again
+}
+
+TEST(SequencerTest, LetsBatchesWaitBehindAGroupWhoseBadEventsTakeMuchMemory) {
+  IngestLimits limits;
+  limits.group_bytes_max = 12'000;
+  IngestHarness h(limits);
+  EXPECT_EQ(waiting_behind(h, event_text("good")), 0u);
+  EXPECT_EQ(waiting_behind(h, many_bad_lines()), 1u);
+  EXPECT_EQ(waiting_behind(h, many_bad_lines()), 1u);  // sent again: a number, and what the sender is told
 }
 
 TEST(SequencerTest, RunsAnExclusiveOperationOnEverythingBeforeAndNothingAfter) {
