@@ -44,12 +44,12 @@ def ask(method, url, body, content_type):
 class FullDiskTest(unittest.TestCase):
     def setUp(self):
         self.disk = tempfile.mkdtemp(prefix="voucherd-full-")
-        self.addCleanup(os.rmdir, self.disk)
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", self.disk],
                                  capture_output=True, check=False)
         if mounted.returncode != 0:
-            print("no right to mount a small disk here:", mounted.stderr.decode().strip())
-            sys.exit(SKIPPED)
+            os.rmdir(self.disk)
+            self.skipTest("no right to mount a small disk here: " + mounted.stderr.decode().strip())
+        self.addCleanup(os.rmdir, self.disk)
         self.addCleanup(subprocess.run, ["umount", self.disk], check=True)
 
     def fill(self):
@@ -99,4 +99,5 @@ class FullDiskTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    result = unittest.main(verbosity=2, exit=False).result
+    sys.exit(SKIPPED if result.skipped else not result.wasSuccessful())
