@@ -1,6 +1,7 @@
 // Closing a month (rules §6): what stands in the way, all of it at once, and the record that
 // freezes every firm's statement. Months close in order; open months before the closed one
 // that bill nothing are closed along with it.
+#include <algorithm>
 #include <functional>
 
 #include "billing/ledger/field_reader.h"
@@ -106,9 +107,11 @@ ClosePayload LedgerState::freeze_months(Month period, const Actor& by, const std
   const auto open = open_months();
   if (open && open->first < period) close.first = open->first;
   const auto all = firms();
+  const bool unpriced_stands = std::any_of(
+      all.begin(), all.end(), [this](const FirmId& firm) { return !view_of(firm).rated.unpriced.empty(); });
   for (Month month = close.first; month <= period; month = month.next()) {
-    // Between the last month with usage and the closed one nothing can stand.
-    if (month < period && (!open || open->last < month)) continue;
+    // Between the last month with usage and the closed one nothing but outstanding unpriced usage stands.
+    if (month < period && (!open || open->last < month) && !unpriced_stands) continue;
     for (const auto& firm : all) {
       Statement statement = statement_of(firm, month);
       if (statement.empty()) continue;
@@ -190,12 +193,16 @@ Ledger::Readiness Ledger::readiness(Month period) const {
   const auto open = impl_->open_months();
   if (!open) return readiness;
   for (const auto& firm : impl_->firms()) {
-    for (Month month = open->first; month <= std::min(period, open->last); month = month.next()) {
-      const Statement& statement = impl_->statement_of(firm, month);
+    for (Month month = open->first; month < period && month <= open->last; month = month.next()) {
       PeriodTotals& totals = readiness.months[month];
+      const Statement& statement = impl_->statement_of(firm, month);
       if (!statement.empty()) add_to(totals, statement);
-      if (month == period) add_late(statement, readiness.late);
     }
+    // The asked month too where it lies past all usage: outstanding unpriced usage stands on it.
+    PeriodTotals& totals = readiness.months[period];
+    const Statement& statement = impl_->statement_of(firm, period);
+    if (!statement.empty()) add_to(totals, statement);
+    add_late(statement, readiness.late);
   }
   return readiness;
 }

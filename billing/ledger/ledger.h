@@ -170,7 +170,8 @@ class Ledger {
     std::map<std::string, std::uint64_t> quarantine;  // unresolved entries in the way, by code
     std::vector<Unpriced> unpriced;                   // of the months that it would close
     std::map<Month, LateUsage> late;                  // by usage month
-    /// The months that it would close, the asked one last; months far apart from any usage left out.
+    /// The months that it would close, the asked one last; those after the last usage left out, but for
+    /// the asked one.
     std::map<Month, PeriodTotals> months;
   };
   /// Precondition: `period` is open.

@@ -159,6 +159,26 @@ TEST_F(CloseTest, HoldsTheRefusalsForMonthsClosedAlong) {
   EXPECT_EQ(ledger().closed(World::month("2026-03"))->totals.statements, 1u);
 }
 
+// A month with outstanding unpriced usage has a statement, whether anything was used in it or not.
+TEST_F(CloseTest, FreezesWhatIsStillUnpricedInEveryMonthThatItCloses) {
+  world_.put(FactKind::sku, "npu", {{"name", "910B"}, {"unit", "card_hour"}, {"kind", "compute"}});
+  world_.use(firm_a, "npu", "2026-01-10", "2");
+  world_.use(firm_b, "gpu", "2026-01-10", "1");
+  world_.close("2026-01", "the price is being negotiated");
+  for (const auto* month : {"2026-02", "2026-03", "2026-04"}) {
+    EXPECT_TRUE(ledger().open_statement(World::month(month), FirmId{firm_a})) << month;
+  }
+  const auto would = ledger().readiness(World::month("2026-04")).months.at(World::month("2026-04"));
+  EXPECT_EQ(would.statements, 1u);
+  EXPECT_EQ(would, world_.judge_close("2026-04").totals);
+  world_.close("2026-04");
+  for (const auto* month : {"2026-02", "2026-03", "2026-04"}) {
+    EXPECT_TRUE(ledger().closed_statement(World::month(month), FirmId{firm_a})) << month;
+    EXPECT_FALSE(ledger().closed_statement(World::month(month), FirmId{firm_b})) << month;
+    EXPECT_EQ(ledger().closed(World::month(month))->totals, would) << month;
+  }
+}
+
 TEST_F(CloseTest, IsRefusedWhileTheQuarantineTouchesTheMonth) {
   world_.quarantine("2026-04", "2026-05");
   world_.quarantine("2026-06", "2026-06");
