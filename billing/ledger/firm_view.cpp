@@ -112,6 +112,16 @@ const std::vector<SubsidyYear>& LedgerState::years_of(const FirmId& firm, Month 
   return view.years;
 }
 
+LedgerState::CapLeft LedgerState::cap_left_of(const FirmId& firm, const SubsidyYear& year) const {
+  CapLeft cap;
+  for (const Award* award : facts.awards.of(firm)) {
+    if (award->year == year.year && award->kind == AwardKind::other_policy) cap.other_awards += award->amount;
+  }
+  cap.left = year.remaining - cap.other_awards;
+  cap.used_up = cap.left <= Fen{} && !year.eligible_to_date.is_zero();
+  return cap;
+}
+
 std::vector<FirmId> LedgerState::firms() const {
   std::set<FirmId> all;
   for (auto& firm : usage.totals().firms()) all.insert(std::move(firm));

@@ -194,8 +194,9 @@ class Ledger {
   struct SubsidyOverview {
     SubsidyYear year;                  // up to the last month
     std::vector<SubsidyMonth> months;  // January to the year's last one with usage
-    std::optional<Month> cap_used_up;  // the month in which nothing remained
-    /// When nothing will remain if the target rises as it did, on average, from the year's first day of
+    /// The month from which on nothing was left to come: of the cap, less the target and all awards.
+    std::optional<Month> cap_used_up;
+    /// When nothing will be left if the target rises as it did, on average, from the year's first day of
     /// usage to its last; nullopt: not within the year and a policy, or it is used up.
     std::optional<LocalDay> cap_projected;
   };

@@ -171,8 +171,7 @@ Ledger::Figures Ledger::figures() const {
     }
     for (const auto& year : impl_->years_of(firm, open->last)) {
       sums.targets += year.target;
-      const bool used_up = year.remaining.is_zero() && !year.eligible_to_date.is_zero();
-      if (year.year == open->last.year() && used_up) figures.firms_at_cap += 1;
+      if (year.year == open->last.year() && impl_->cap_left_of(firm, year).used_up) figures.firms_at_cap += 1;
     }
   }
   figures.difference_quantity = (impl_->usage.accepted_quantity() - sums.charged - figures.unpriced).nanos;

@@ -122,6 +122,13 @@ struct LedgerState {
   const Statement& statement_of(const FirmId& firm, Month period) const;
   /// Each year's target for the usage months up to `through`; years without usage and grants left out.
   const std::vector<SubsidyYear>& years_of(const FirmId& firm, Month through) const;
+  /// What of a year's cap is left to come, awards under other policies taken off (rules §5: the firm is
+  /// topped up to the higher of the two); at or below 0 it is used up.
+  struct CapLeft {
+    Fen left, other_awards;
+    bool used_up = false;  // false without eligible usage
+  };
+  CapLeft cap_left_of(const FirmId& firm, const SubsidyYear& year) const;
   /// Firms with usage or with closed statements, in order.
   std::vector<FirmId> firms() const;
   std::optional<Month> closed_through() const;

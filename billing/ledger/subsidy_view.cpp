@@ -15,12 +15,16 @@ std::optional<DaySpan> days_of_usage(const std::vector<UsageTotal>& totals) {
   return DaySpan{totals.front().day, totals.back().day};  // in the order of the days
 }
 
-/// The first day on which `remaining` is used up where `target` was reached in the days of `span`.
-std::optional<LocalDay> project(const SubsidyYear& year, const DaySpan& span, const Facts& facts) {
-  if (year.target <= Fen{} || year.remaining <= Fen{}) return std::nullopt;
+/// The first day on which what is left of the cap is used up where `target` was reached in the days of
+/// `span`. What awards under other policies cover has been earned in those days too; how much of it, no one
+/// knows while they cover all of it.
+std::optional<LocalDay> project(const SubsidyYear& year, const LedgerState::CapLeft& cap, const DaySpan& span,
+                                const Facts& facts) {
+  if (year.target <= Fen{} || cap.left <= Fen{}) return std::nullopt;
   const Int128 days = span.last.days - span.first.days + 1;
+  const Int128 earned = (year.target + cap.other_awards).value;
   // Amounts are below 10^19 fen and a year has 366 days: far from 128 bits.
-  const Int128 needed = (year.remaining.value * days + year.target.value - 1) / year.target.value;
+  const Int128 needed = (cap.left.value * days + earned - 1) / earned;
   const LocalDay end = first_day(make_month(year.year + 1, 1));
   if (needed >= end.days - span.last.days) return std::nullopt;
   const LocalDay day{span.last.days + static_cast<std::int32_t>(needed)};
@@ -45,13 +49,13 @@ std::optional<Ledger::SubsidyOverview> Ledger::subsidy_overview(const FirmId& fi
     const SubsidyYear now = subsidy_of_year(account, rated, year, month.month(), impl_->facts);
     overview.months.push_back(
         {month, now.eligible_to_date - before.eligible_to_date, now.target, now.target - before.target});
-    const bool used_up = now.remaining.is_zero() && !now.eligible_to_date.is_zero();
+    const bool used_up = impl_->cap_left_of(firm, now).used_up;
     if (!used_up) overview.cap_used_up.reset();
     if (used_up && !overview.cap_used_up) overview.cap_used_up = month;
     before = now;
   }
   overview.year = before;
-  overview.cap_projected = project(before, *span, impl_->facts);
+  overview.cap_projected = project(before, impl_->cap_left_of(firm, before), *span, impl_->facts);
   return overview;
 }
 

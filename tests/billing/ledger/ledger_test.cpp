@@ -206,6 +206,30 @@ TEST(LedgerTest, GivesFiguresByKindAndByYear) {
   expect_identities(*world.ledger);
 }
 
+// Cap 1,000, of which an award under another policy covers 300: 700 is all that can come of it.
+TEST(LedgerTest, CountsAwardsUnderOtherPoliciesTowardsTheCap) {
+  World world;
+  world.furnish();
+  const auto overview = [&] { return world.ledger->subsidy_overview(FirmId{firm_a}, 2026).value(); };
+  world.put(FactKind::external_award, "other",
+            {{"firm", firm_a}, {"year", 2026}, {"kind", "other_policy"}, {"amount", "300.00"}});
+  world.use(firm_a, "gpu", "2026-01-01", "100");  // 200 earned: the award covers it
+  EXPECT_FALSE(overview().cap_used_up);
+  EXPECT_FALSE(overview().cap_projected);
+  world.use(firm_a, "gpu", "2026-01-10", "150");
+  // 500 earned in 10 days, 200 of it as subsidy: the other 500 take 10 days more.
+  EXPECT_EQ(to_string(overview().year.target), "200.00");
+  EXPECT_EQ(to_string(overview().year.remaining), "800.00");
+  EXPECT_EQ(overview().cap_projected, parse_day("2026-01-20").value());
+  EXPECT_EQ(world.ledger->figures().firms_at_cap, 0u);
+  world.use(firm_a, "gpu", "2026-02-10", "250");
+  EXPECT_EQ(to_string(overview().year.target), "700.00");
+  EXPECT_EQ(to_string(overview().year.remaining), "300.00");
+  EXPECT_EQ(overview().cap_used_up, World::month("2026-02"));
+  EXPECT_FALSE(overview().cap_projected);
+  EXPECT_EQ(world.ledger->figures().firms_at_cap, 1u);
+}
+
 TEST(LedgerTest, ListsPeriodsWithoutGaps) {
   World world;
   world.furnish();
