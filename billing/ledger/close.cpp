@@ -39,6 +39,23 @@ void refuse_earlier_months(const LedgerState& ledger, Month period, std::vector<
   }
 }
 
+/// The first close fixes where the open months begin, and everything walks them from there: it is not
+/// before usage is taken, unless there is usage all the same.
+void refuse_before_all_usage(const LedgerState& ledger, Month period, std::vector<FieldFault>& faults) {
+  const Month earliest = month_of(ledger.facts.accept_from);
+  if (ledger.closed_through() || earliest <= period) return;
+  const auto open = ledger.open_months();
+  if (open && open->first <= period) return;
+  faults.push_back({"", "Usage is taken from " + to_string(ledger.facts.accept_from) +
+                            " on (accept_from), and "
+                            "none stands in " +
+                            to_string(period) +
+                            " or before it, so that there is nothing "
+                            "to close; close " +
+                            to_string(open ? std::min(earliest, open->first) : earliest) +
+                            " or a later month, or set an earlier accept_from in /v1/settings"});
+}
+
 /// Unresolved entries that touch a month which a close of `period` closes: each, in their order.
 void visit_quarantine(const LedgerState& ledger, Month period,
                       const std::function<void(const QuarantineEntry&)>& visit) {
@@ -94,6 +111,7 @@ void refuse_unpriced(const LedgerState& ledger, Month period, std::vector<FieldF
 
 std::vector<FieldFault> LedgerState::close_obstacles(Month period, bool signed_off) const {
   std::vector<FieldFault> faults;
+  refuse_before_all_usage(*this, period, faults);
   refuse_earlier_months(*this, period, faults);
   if (signed_off) return faults;
   refuse_quarantine(*this, period, faults);

@@ -208,6 +208,11 @@ Model::Closed Model::close(int month, const std::string& actor_kind, const std::
   std::vector<std::string> why;
   if (at < day_start_ms(first_day_of_month(month + 1), head_.offset)) why.emplace_back("not ended");
   const Reckoning now = reckon();
+  // READING: before accept_from there is nothing to close, unless usage was taken there all the same.
+  const auto usage = now.usage_months();
+  if (!closed_through_ && month < month_of_day(facts_.accept_from) && (!usage || month < usage->first)) {
+    why.emplace_back("before accept_from");
+  }
   const std::vector<int> months = months_to_close(month);
   for (const int earlier : months) {
     for (const auto& [uscc, firm] : facts_.firms) {

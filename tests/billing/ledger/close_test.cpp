@@ -206,6 +206,27 @@ TEST_F(CloseTest, ClosesAMonthInWhichNothingHappened) {
   EXPECT_THAT(ledger().periods(), ElementsAre(World::month("2026-04")));
 }
 
+TEST_F(CloseTest, IsRefusedForAMonthBeforeAnyUsageIsTaken) {
+  const auto too_early = ElementsAre(HasSubstr("close 2025-01 or a later month"));
+  EXPECT_THAT(reasons("0001-01", "signed"), too_early);
+  EXPECT_THAT(reasons("2024-12", "signed"), too_early);
+  EXPECT_THAT(reasons("2025-01"), IsEmpty());
+  world_.use(firm_a, "gpu", "2026-05-10", "1");
+  EXPECT_THAT(reasons("2024-12", "signed"), too_early);
+  EXPECT_EQ(ledger().readiness(World::month("2024-12")).obstacles.size(), 1u);
+  // Usage that was taken while accept_from was earlier is billed in its months.
+  world_.use(firm_a, "gpu", "2024-11-10", "1");
+  EXPECT_THAT(reasons("2024-10", "signed"), ElementsAre(HasSubstr("close 2024-11 or a later month")));
+  world_.close("2024-11", "without a price");
+  world_.close("2024-12", "without a price");
+}
+
+TEST_F(CloseTest, ClosesMonthsBeforeAcceptFromThatFollowAClosedOne) {
+  world_.close("2026-02");
+  world_.put(FactKind::settings, "settings", {{"accept_from", "2026-05-15"}});
+  EXPECT_THAT(reasons("2026-03"), IsEmpty());
+}
+
 TEST_F(CloseTest, AnswersAtOnceForAMonthFarAhead) {
   world_.use(firm_a, "gpu", "2026-05-10", "1");
   EXPECT_THAT(reasons("9999-11"), ElementsAre(HasSubstr("has not ended"), HasSubstr("close 2026-05 first")));
