@@ -2,6 +2,8 @@
 // acknowledged position, no gap in the positions.
 #include "metering/journal/recovery.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include "metering/journal/acknowledged_file.h"
 #include "metering/journal/database_key.h"
+#include "metering/journal/posix_file.h"
 #include "metering/journal/wal_check.h"
 
 namespace voucherd {
@@ -133,6 +136,13 @@ Result<std::unique_ptr<rocksdb::DB>> open_rocksdb(const JournalOptions& options,
   return std::unique_ptr<rocksdb::DB>(opened);
 }
 
+Result<void> empty_file(const std::string& path) {
+  const auto file = PosixFile::open(path, O_WRONLY);
+  if (!file) return file.error();
+  if (auto truncated = file->truncate(0); !truncated) return truncated;
+  return file->sync();
+}
+
 /// Where our own reading has found the log whole, RocksDB has to find it whole as well.
 WALRecoveryMode recovery_mode(bool torn) {
   return torn ? WALRecoveryMode::kPointInTimeRecovery : WALRecoveryMode::kAbsoluteConsistency;
@@ -177,12 +187,18 @@ Result<std::optional<OpenedDatabase>> open_checked(const JournalOptions& options
                    ", but RocksDB takes it only up to " + std::to_string(last_position) + ".");
   }
   if (auto checked = check_gapless(**database); !checked) return checked.error();
-  return std::optional<OpenedDatabase>(OpenedDatabase{std::move(*database), *last, verdict->torn_tail});
+  return std::optional<OpenedDatabase>(
+      OpenedDatabase{std::move(*database), *last, verdict->torn_tail, verdict->only_torn});
 }
 
 Result<OpenedDatabase> open_for_writing(const JournalOptions& options,
                                         const std::optional<OpenedDatabase>& checked) {
   const bool torn = checked && checked->torn_tail;
+  if (checked) {
+    for (const std::string& path : checked->only_torn) {
+      if (auto emptied = empty_file(path); !emptied) return emptied.error();
+    }
+  }
   auto database = open_rocksdb(options, Access::read_write, recovery_mode(torn));
   if (!database) return database.error();
   const auto last = last_header(**database);
@@ -190,7 +206,7 @@ Result<OpenedDatabase> open_for_writing(const JournalOptions& options,
   if (*last != (checked ? checked->last : std::nullopt)) {
     return damaged("RocksDB opened for writing holds another last record than read-only.");
   }
-  return OpenedDatabase{std::move(*database), *last, torn};
+  return OpenedDatabase{std::move(*database), *last, torn, {}};
 }
 
 }  // namespace voucherd

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "metering/core/result.h"
 #include "metering/journal/database_options.h"
@@ -26,6 +27,7 @@ struct OpenedDatabase {
   std::unique_ptr<rocksdb::DB> database;
   std::optional<RecordHeader> last;  // nullopt where it is empty
   bool torn_tail = false;
+  std::vector<std::string> only_torn;  // log files that open_for_writing() empties
 };
 
 /// The database, open read-only, after the log, the acknowledged position and the sequence of

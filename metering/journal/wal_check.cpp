@@ -250,6 +250,7 @@ Result<WalVerdict> judge_wal(const std::vector<WalFile>& files, std::uint64_t fi
       return damage(file, "a whole record begins at byte " + std::to_string(*behind));
     }
     torn = &file;
+    if (!file.has_records) verdict.only_torn.push_back(file.path);
   }
   verdict.torn_tail = torn != nullptr;
   return verdict;

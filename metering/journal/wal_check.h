@@ -41,6 +41,9 @@ Result<std::vector<WalFile>> read_wal(const std::string& database_directory);
 struct WalVerdict {
   bool torn_tail = false;
   Position last_position = 0;  // in the log files; 0 where they hold none
+  /// Files with nothing but a torn tail: RocksDB would keep them, having nothing to put into a table, and
+  /// what is appended to the next one would make them look damaged. To be emptied.
+  std::vector<std::string> only_torn;
 };
 
 /// Judges the files with numbers from `first_live` on: RocksDB no longer reads older ones, which

@@ -49,6 +49,24 @@ TEST_F(FullDiskTest, GoesOnOnceThereIsSpace) {
   EXPECT_EQ(difference(*journal), "");
 }
 
+// A log that holds nothing but a torn record goes into no table, so RocksDB keeps it.
+TEST_F(FullDiskTest, ARestartAfterATornFirstRecordIsFollowedByOthers) {
+  append_up_to(*open(), 5);
+  {
+    const auto journal = open();
+    disk_.full = true;
+    expect_full(*journal, records(6, 6));
+    disk_.full = false;
+  }
+  for (const Position last : {10U, 15U}) {
+    const auto journal = open();
+    ASSERT_NE(journal, nullptr);
+    append_up_to(*journal, last);
+    EXPECT_EQ(difference(*journal), "");
+  }
+  EXPECT_EQ(open()->last_position(), 15U);
+}
+
 TEST_F(FullDiskTest, DoesNotTryBeforeThereIsSpaceForATable) {
   const auto journal = open();
   append_up_to(*journal, 50);
