@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <utility>
 
 #include "metering/core/assert.h"
@@ -45,6 +47,8 @@ Fault write_failed(const std::string& why) {
 // Below this no recovery from a full disk is tried: it writes the memory's records into a table.
 constexpr std::uint64_t free_bytes_to_resume = 16u << 20;
 
+constexpr const char* closed = "the journal could not be opened again after a full disk";
+
 Fault disk_full(const std::string& why) {
   return {"journal_full", "The journal's disk is full (" + why +
                               "). Nothing of this was kept; free some space and try again."};
@@ -67,8 +71,12 @@ Result<Record> decode_at(Position position, std::string_view bytes) {
 
 struct Journal::Impl {
   PosixFile lock;
+  JournalOptions options;
   std::optional<AcknowledgedFile> acknowledged;  // absent where read-only
+  // Null only after a reopen() that failed. The writer's thread replaces it under `replacing`, which reads
+  // share; it alone looks at it without.
   std::unique_ptr<rocksdb::DB> database;
+  std::shared_mutex replacing;
   // By an append(); only the writer's thread looks at them.
   bool failed = false, full = false;
 
@@ -83,6 +91,12 @@ struct Journal::Impl {
 
   Result<void> write(std::span<const Record> records);
   Result<void> resume();
+  Result<void> reopen();
+  bool memory_is_empty() const {
+    std::uint64_t entries = 0;
+    return database->GetIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) &&
+           entries == 0;
+  }
 };
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -96,6 +110,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options) {
   const JournalPaths paths(options.directory);
   if (auto made = create_directory_durably(paths.database); !made) return made.error();
   auto impl = std::make_unique<Impl>();
+  impl->options = options;
   auto lock = lock_directory(paths.directory, Access::read_write);
   if (!lock) return lock.error();
   impl->lock = std::move(*lock);
@@ -185,11 +200,34 @@ Result<void> Journal::Impl::resume() {
     return disk_full("only " + std::to_string(free_bytes) + " bytes are free, at least " +
                      std::to_string(free_bytes_to_resume) + " are needed to go on");
   }
+  if (memory_is_empty()) return reopen();
   if (const auto status = database->Resume(); !status.ok()) {
     if (status.IsNoSpace()) return disk_full(status.ToString());
     failed = true;
     return write_failed(status.ToString());
   }
+  full = false;
+  return {};
+}
+
+/// Where the memory is empty, RocksDB's Resume() keeps the log that has failed, and no more can be written to
+/// it. So everything is opened again, as by a restart.
+Result<void> Journal::Impl::reopen() {
+  const auto fail = [this](const std::string& why) {
+    failed = true;
+    return write_failed("after a full disk it could not be opened again (" + why + ")");
+  };
+  const std::unique_lock guard(replacing);
+  database.reset();
+  auto checked = open_checked(options);
+  if (!checked) return fail(checked.error().detail);
+  if (*checked) (*checked)->database.reset();
+  auto opened = open_for_writing(options, *checked);
+  if (!opened) return fail(opened.error().detail);
+  database = std::move(opened->database);
+  // What was refused is there nevertheless where only its sync has failed: a restart takes it in.
+  const Position last = opened->last ? opened->last->position : 0;
+  if (last != last_position) return fail("it ends at position " + std::to_string(last));
   full = false;
   return {};
 }
@@ -203,6 +241,8 @@ Result<Record> Journal::read(Position position) const {
     return Fault{"position_unknown", "The journal has no position " + std::to_string(position) +
                                          "; its last is " + std::to_string(last_position()) + "."};
   }
+  const std::shared_lock guard(impl_->replacing);
+  if (!impl_->database) return unreadable(position, closed);
   rocksdb::PinnableSlice value;
   const auto status = impl_->database->Get(verified_read(true), impl_->database->DefaultColumnFamily(),
                                            key_of_position(position), &value);
@@ -213,6 +253,8 @@ Result<Record> Journal::read(Position position) const {
 Result<void> Journal::scan(Position from, const std::function<Result<void>(Record&&)>& visit) const {
   const Position last = last_position();
   Position position = from == 0 ? 1 : from;
+  const std::shared_lock guard(impl_->replacing);
+  if (!impl_->database) return unreadable(position, closed);
   const std::unique_ptr<rocksdb::Iterator> it(impl_->database->NewIterator(verified_read(false)));
   for (it->Seek(key_of_position(position)); position <= last; it->Next(), ++position) {
     if (!it->Valid())
@@ -226,13 +268,15 @@ Result<void> Journal::scan(Position from, const std::function<Result<void>(Recor
 }
 
 std::uint64_t Journal::database_property(const std::string& name) const {
+  const std::shared_lock guard(impl_->replacing);
   std::uint64_t value = 0;
-  return impl_->database->GetIntProperty(name, &value) ? value : 0;
+  return impl_->database && impl_->database->GetIntProperty(name, &value) ? value : 0;
 }
 
 std::uint64_t Journal::log_bytes() const {
+  const std::shared_lock guard(impl_->replacing);
   rocksdb::VectorLogPtr files;
-  if (!impl_->database->GetSortedWalFiles(files).ok()) return 0;
+  if (!impl_->database || !impl_->database->GetSortedWalFiles(files).ok()) return 0;
   std::uint64_t bytes = 0;
   for (const auto& file : files) bytes += file->SizeFileBytes();
   return bytes;

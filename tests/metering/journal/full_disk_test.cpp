@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/metering/journal/journal_fixture.h"
 
 namespace voucherd::journal_test {
@@ -49,6 +52,21 @@ TEST_F(FullDiskTest, GoesOnOnceThereIsSpace) {
   EXPECT_EQ(difference(*journal), "");
 }
 
+TEST_F(FullDiskTest, GoesOnWhereItWasFullBeforeAnythingWasWritten) {
+  append_up_to(*open(), 5);
+  for (Position last : {5U, 10U, 15U}) {
+    const auto journal = open();
+    ASSERT_NE(journal, nullptr);
+    disk_.full = true;
+    expect_full(*journal, records(last + 1, last + 3));
+    expect_full(*journal, records(last + 1, last + 3));
+    disk_.full = false;
+    append_up_to(*journal, last + 5);
+    EXPECT_EQ(difference(*journal), "");
+  }
+  EXPECT_EQ(open()->last_position(), 20U);
+}
+
 // A log that holds nothing but a torn record goes into no table, so RocksDB keeps it.
 TEST_F(FullDiskTest, ARestartAfterATornFirstRecordIsFollowedByOthers) {
   append_up_to(*open(), 5);
@@ -65,6 +83,24 @@ TEST_F(FullDiskTest, ARestartAfterATornFirstRecordIsFollowedByOthers) {
     EXPECT_EQ(difference(*journal), "");
   }
   EXPECT_EQ(open()->last_position(), 15U);
+}
+
+TEST_F(FullDiskTest, OthersReadWhileItGoesOn) {
+  append_up_to(*open(), 50);
+  const auto journal = open();
+  disk_.full = true;
+  expect_full(*journal, records(51, 53));
+  disk_.full = false;
+  std::atomic<bool> stop = false;
+  std::string differs;
+  std::thread reader([&] {
+    do differs = difference(*journal);
+    while (!stop && differs.empty());
+  });
+  append_up_to(*journal, 55);
+  stop = true;
+  reader.join();
+  EXPECT_EQ(differs, "");
 }
 
 TEST_F(FullDiskTest, DoesNotTryBeforeThereIsSpaceForATable) {
