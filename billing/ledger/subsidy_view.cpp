@@ -1,6 +1,7 @@
 // A firm's year month by month, and where it leads: the targets of rules §5, and a projection of
 // the day on which the cap is used up.
 #include "billing/ledger/ledger_state.h"
+#include "metering/core/assert.h"
 
 namespace voucherd::billing {
 
@@ -23,6 +24,7 @@ std::optional<LocalDay> project(const SubsidyYear& year, const LedgerState::CapL
   if (year.target <= Fen{} || cap.left <= Fen{}) return std::nullopt;
   const Int128 days = span.last.days - span.first.days + 1;
   const Int128 earned = (year.target + cap.other_awards).value;
+  VOUCHERD_ASSERT(earned > 0);
   // Amounts are below 10^19 fen and a year has 366 days: far from 128 bits.
   const Int128 needed = (cap.left.value * days + earned - 1) / earned;
   const LocalDay end = first_day(make_month(year.year + 1, 1));
