@@ -1,6 +1,7 @@
 // What must hold between facts: references lead somewhere, intervals that may not overlap
 // don't, and predecessors make no circle. Judged on the facts as they would be after all
-// changes of a call, so that changes made together see each other.
+// changes of a call, so that changes made together see each other. Of a faulty body, what could be
+// read still has its references judged: whoever sent it learns of all faults at once.
 #include <algorithm>
 
 #include "billing/ledger/field_reader.h"
@@ -16,7 +17,9 @@ class References {
 
   void judge(const DraftChange& change) {
     prefix_ = change.prefix;
-    std::visit([this](const auto& fact) { check(fact); }, *change.fact);
+    const auto* readable = change.fact ? &*change.fact : &change.faulty.value();
+    std::visit([this](const auto& fact) { check_references(fact); }, *readable);
+    if (change.fact) std::visit([this](const auto& fact) { check(fact); }, *change.fact);
   }
 
  private:
@@ -32,6 +35,7 @@ class References {
   }
 
   void check_firm(const FirmId& firm, const std::string& pointer) {
+    if (firm.value.empty()) return;  // it couldn't be read
     if (after_.firms.contains(firm) || in_call(FactKind::firm, firm.value)) return;
     fault(pointer, "The firm " + firm.value + " is unknown; register it first, at /v1/firms/" + firm.value);
   }
@@ -44,13 +48,27 @@ class References {
     }
   }
 
+  void check_references(const Firm& firm) {
+    for (std::size_t i = 0; i < firm.predecessors.size(); ++i) {
+      check_firm(firm.predecessors[i], pointer_to("/predecessors", i));
+    }
+  }
+  void check_references(const Sku&) {}
+  void check_references(const PriceBook& book) { check_prices(book.prices); }
+  void check_references(const Contract& contract) {
+    check_firm(contract.firm, "/firm");
+    if (const auto* prices = std::get_if<PriceList>(&contract.terms)) check_prices(*prices);
+  }
+  void check_references(const Policy&) {}
+  void check_references(const Award& award) { check_firm(award.firm, "/firm"); }
+  void check_references(const Settings&) {}
+
   void check(const Firm& firm) {
     for (std::size_t i = 0; i < firm.predecessors.size(); ++i) {
-      const std::string pointer = pointer_to("/predecessors", i);
-      check_firm(firm.predecessors[i], pointer);
       if (leads_to(firm.predecessors[i], firm.uscc)) {
-        fault(pointer, firm.predecessors[i].value + " itself succeeds " + firm.uscc.value +
-                           ": firms can't succeed each other in a circle");
+        fault(pointer_to("/predecessors", i), firm.predecessors[i].value + " itself succeeds " +
+                                                  firm.uscc.value +
+                                                  ": firms can't succeed each other in a circle");
       }
     }
   }
@@ -72,10 +90,9 @@ class References {
 
   void check(const Sku&) {}
   void check(const Settings&) {}
-  void check(const Award& award) { check_firm(award.firm, "/firm"); }
+  void check(const Award&) {}
 
   void check(const PriceBook& book) {
-    check_prices(book.prices);
     for (const auto& [version, other] : after_.price_books) {
       if (version == book.version || other.effective_from != book.effective_from) continue;
       fault("/effective_from", "Price book " + version.value + " takes effect on " +
@@ -84,8 +101,6 @@ class References {
   }
 
   void check(const Contract& contract) {
-    check_firm(contract.firm, "/firm");
-    if (const auto* prices = std::get_if<PriceList>(&contract.terms)) check_prices(*prices);
     for (const Contract* other : after_.contracts.of(contract.firm)) {
       if (other->number == contract.number || !overlap(other->days, contract.days)) continue;
       fault("/from", "The firm has contract " + other->number.value + " " + describe(other->days) +
@@ -121,7 +136,7 @@ void judge_references(const std::vector<DraftChange>& changes, const Facts& afte
                       std::vector<FieldFault>& faults) {
   References references(changes, after, faults);
   for (const auto& change : changes) {
-    if (change.fact) references.judge(change);
+    references.judge(change);
   }
 }
 

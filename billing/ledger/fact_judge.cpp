@@ -104,7 +104,8 @@ std::vector<DraftChange> LedgerState::read_changes(const std::vector<FactChange>
     draft.key = changes[i].key;
     if (changes.size() > 1) draft.prefix = pointer_to("", i);
     std::vector<FieldFault> own;
-    draft.fact = read_fact(draft.kind, draft.key, changes[i].body, own);
+    Fact read = read_what_can_be(draft.kind, draft.key, changes[i].body, own);
+    (own.empty() ? draft.fact : draft.faulty) = std::move(read);
     if (!seen.emplace(draft.kind, draft.key).second) {
       own.push_back({"", std::string(to_string(draft.kind)) + " " + draft.key +
                              " stands twice among these changes; keep one of them"});

@@ -4,6 +4,7 @@
 
 #include "billing/ledger/fact_codec.h"
 #include "billing/ledger/field_reader.h"
+#include "billing/ledger/ledger_state.h"
 #include "billing/ledger/price_reader.h"
 
 namespace voucherd::billing {
@@ -72,24 +73,25 @@ void read_related_party(FieldReader& reader, Firm& firm, std::vector<FieldFault>
   refuse_overlaps(firm.related_party, pointers, "interval", faults);
 }
 
+/// What is wrong with one more predecessor; "" where nothing.
+std::string predecessor_fault(const Firm& firm, const json& value) {
+  if (!value.is_string()) return "A predecessor must be a firm's code as a string";
+  const FirmId code{value.get_ref<const std::string&>()};
+  const auto good = check_uscc(code.value);
+  if (!good) return good.error().detail;
+  if (code == firm.uscc) return "A firm can't be its own predecessor; remove " + code.value;
+  const auto& known = firm.predecessors;
+  if (std::find(known.begin(), known.end(), code) != known.end())
+    return code.value + " stands twice; remove one of them";
+  return {};
+}
+
 void read_predecessors(FieldReader& reader, Firm& firm, std::vector<FieldFault>& faults) {
   const auto item = [&](const json& value, const std::string& pointer) {
-    if (!value.is_string()) {
-      faults.push_back({pointer, "A predecessor must be a firm's code as a string"});
-      return;
-    }
-    const FirmId code{value.get_ref<const std::string&>()};
-    const auto good = check_uscc(code.value);
-    if (!good) {
-      faults.push_back({pointer, good.error().detail});
-    } else if (code == firm.uscc) {
-      faults.push_back({pointer, "A firm can't be its own predecessor; remove " + code.value});
-    } else if (std::find(firm.predecessors.begin(), firm.predecessors.end(), code) !=
-               firm.predecessors.end()) {
-      faults.push_back({pointer, code.value + " stands twice; remove one of them"});
-    } else {
-      firm.predecessors.push_back(code);
-    }
+    std::string wrong = predecessor_fault(firm, value);
+    // A faulty one leaves its place empty: references are named by their index.
+    firm.predecessors.push_back(wrong.empty() ? FirmId{value.get_ref<const std::string&>()} : FirmId{});
+    if (!wrong.empty()) faults.push_back({pointer, std::move(wrong)});
   };
   reader.array("predecessors", Need::optional, "an array of firms' codes", item);
 }
@@ -263,9 +265,8 @@ void check_path_key(FactKind kind, const std::string& key, std::vector<FieldFaul
 
 }  // namespace
 
-std::optional<Fact> read_fact(FactKind kind, const std::string& key, const json& body,
-                              std::vector<FieldFault>& faults) {
-  const std::size_t faults_before = faults.size();
+Fact read_what_can_be(FactKind kind, const std::string& key, const json& body,
+                      std::vector<FieldFault>& faults) {
   check_path_key(kind, key, faults);
   FieldReader reader(body, "", faults);
   const auto read = [&]() -> Fact {
@@ -289,6 +290,13 @@ std::optional<Fact> read_fact(FactKind kind, const std::string& key, const json&
   };
   Fact fact = read();
   reader.refuse_others();
+  return fact;
+}
+
+std::optional<Fact> read_fact(FactKind kind, const std::string& key, const json& body,
+                              std::vector<FieldFault>& faults) {
+  const std::size_t faults_before = faults.size();
+  Fact fact = read_what_can_be(kind, key, body, faults);
   if (faults.size() > faults_before) return std::nullopt;
   return fact;
 }

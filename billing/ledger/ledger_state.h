@@ -53,8 +53,9 @@ struct FirmView {
 struct DraftChange {
   FactKind kind{};
   std::string key;
-  std::string prefix;        // of its pointers: "" where the call has one change, else "/<index>"
-  std::optional<Fact> fact;  // nullopt: couldn't be read
+  std::string prefix;          // of its pointers: "" where the call has one change, else "/<index>"
+  std::optional<Fact> fact;    // nullopt: couldn't be read
+  std::optional<Fact> faulty;  // then: what of it could be, the rest empty; its references are judged
   std::optional<Origin> origin;
   bool created = false;
   bool differs = false;  // from what is in force
@@ -198,6 +199,11 @@ void put_fact(Facts& facts, const Fact& fact);
 
 /// What is wrong with the words that a record keeps beside its content (fact_judge.cpp).
 std::vector<FieldFault> words_faults(const Actor& by, const std::string& reason);
+
+/// As read_fact(), but what could be read is returned though there are faults; the rest is empty
+/// (fact_read.cpp).
+Fact read_what_can_be(FactKind kind, const std::string& key, const nlohmann::json& body,
+                      std::vector<FieldFault>& faults);
 
 /// Faults between facts: references, overlaps, cycles (fact_cross.cpp). `after` holds all changes.
 void judge_references(const std::vector<DraftChange>& changes, const Facts& after,

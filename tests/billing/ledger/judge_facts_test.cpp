@@ -12,6 +12,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 const Actor actor{"local", "tester"};
 
@@ -49,6 +50,25 @@ class JudgeFactsTest : public ::testing::Test {
 
   World world_;
 };
+
+TEST_F(JudgeFactsTest, ListsUnknownReferencesBesideWhatElseIsWrong) {
+  const std::string stranger = "9150000020286320X6";
+  EXPECT_THAT(pointers(world_.judge(FactKind::contract, "c", contract("2026-13-01", nullptr, stranger))),
+              UnorderedElementsAre("/from", "/firm"));
+  json prices = book("2026-06-01", "eight");
+  prices["prices"]["a/b"] = "1";
+  EXPECT_THAT(pointers(world_.judge(FactKind::price_book, "q", prices)),
+              UnorderedElementsAre("/prices/gpu", "/prices/a~1b"));
+  json successor = World::firm_body();
+  successor.erase("name");
+  successor["predecessors"] = {"x", firm_b, stranger};
+  EXPECT_THAT(pointers(world_.judge(FactKind::firm, firm_a, successor)),
+              UnorderedElementsAre("/name", "/predecessors/0", "/predecessors/2"));
+  // What couldn't be read is judged no further.
+  EXPECT_THAT(pointers(world_.judge(FactKind::contract, "c", contract("2026-01-01", nullptr, "x"))),
+              ElementsAre("/firm"));
+  EXPECT_THAT(pointers(world_.judge(FactKind::external_award, "x", json::array())), ElementsAre(""));
+}
 
 TEST_F(JudgeFactsTest, RefusesReferencesToUnknownFirmsAndSkus) {
   const std::string stranger = "9150000020286320X6";
