@@ -123,8 +123,9 @@ const std::array<Row, 21> table = {{
     {"limits", "connections_max", NumberField{&Options::connections_max, 1, 100'000},
      "Open connections of one listener; beyond: 503.", "每个监听端口的连接数上限；超过返回 503。"},
     {"limits", "queue_bytes_max", NumberField{&Options::queue_bytes_max, kib, 64 * gib},
-     "Bytes of batches that wait for the journal; beyond: 503. At least body_bytes_max.",
-     "等待写入日志的批次总字节数上限；超过返回 503。不小于 body_bytes_max。"},
+     "Bytes of memory of batches that wait for the journal (decoded: about twice their text); beyond: 503. "
+     "At least body_bytes_max.",
+     "等待写入日志的批次占用内存的字节数上限（解码后约为原文的两倍）；超过返回 503。不小于 body_bytes_max。"},
     {"limits", "group_events_max", NumberField{&Options::group_events_max, 1, 1'000'000},
      "Events of one commit group (one journal record, one fsync).",
      "一个提交组（一条日志记录、一次落盘）的事件数上限。"},
