@@ -7,20 +7,17 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "billing/render/csv_writer.h"
+
 namespace voucherd::billing {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The rows, cell by cell.
+/// The rows, cell by cell, from the JSON's values.
 class Sheet {
  public:
-  /// Text of others (names, labels, codes): kept from being taken for a formula.
-  void text(std::string_view value) {
-    const bool formula =
-        !value.empty() && std::string_view("=+-@\t\r").find(value.front()) != std::string_view::npos;
-    cell(formula ? "'" + std::string(value) : std::string(value));
-  }
+  void text(std::string_view value) { rows_.text(value); }
   void text(const Json& value) {
     if (value.is_null()) {
       cell("");
@@ -42,31 +39,13 @@ class Sheet {
     for (const auto words : all) label(words);
     end_row();
   }
-  void end_row() {
-    out_ += "\r\n";
-    at_row_start_ = true;
-  }
-
-  std::string take() { return std::move(out_); }
+  void end_row() { rows_.end_row(); }
+  std::string take() { return rows_.take(); }
 
  private:
-  void cell(std::string_view value) {
-    if (!at_row_start_) out_ += ',';
-    at_row_start_ = false;
-    if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out_ += value;
-      return;
-    }
-    out_ += '"';
-    for (const char c : value) {
-      if (c == '"') out_ += '"';
-      out_ += c;
-    }
-    out_ += '"';
-  }
+  void cell(std::string_view value) { rows_.cell(value); }
 
-  std::string out_;
-  bool at_row_start_ = true;
+  CsvWriter rows_;
 };
 
 std::string_view state_words(const std::string& state) {

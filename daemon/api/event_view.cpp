@@ -1,5 +1,7 @@
 #include "daemon/api/event_view.h"
 
+#include "billing/render/csv_writer.h"
+
 namespace voucherd::api {
 
 namespace {
@@ -34,36 +36,9 @@ Json show_data(const EventView& event, UtcOffset offset) {
   return data;
 }
 
-/// Cells of one row.
-class Row {
- public:
-  /// Our own words, figures and instants.
-  void cell(std::string_view value) {
-    if (!out_.empty()) out_ += ',';
-    if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out_ += value;
-      return;
-    }
-    out_ += '"';
-    for (const char c : value) {
-      if (c == '"') out_ += '"';
-      out_ += c;
-    }
-    out_ += '"';
-  }
-  void text(std::string_view value) {
-    const bool formula =
-        !value.empty() && std::string_view("=+-@\t\r").find(value.front()) != std::string_view::npos;
-    cell(formula ? "'" + std::string(value) : std::string(value));
-  }
-  void instant(const std::optional<Instant>& instant, UtcOffset offset) {
-    cell(instant ? format_instant(*instant, offset) : "");
-  }
-  std::string take() { return std::move(out_) + "\r\n"; }
-
- private:
-  std::string out_;
-};
+std::string text_of(const std::optional<Instant>& instant, UtcOffset offset) {
+  return instant ? format_instant(*instant, offset) : "";
+}
 
 }  // namespace
 
@@ -95,21 +70,22 @@ std::string csv_heading() {
 }
 
 std::string csv_row(const EventView& event, EventPlace place, Instant received_at, UtcOffset offset) {
-  Row row;
+  billing::CsvWriter row;
   row.cell(std::to_string(place.position));
   row.cell(std::to_string(place.index));
   row.cell(format_instant(received_at, offset));
   row.cell(type_of(event));
   for (const auto text : {event.source, event.id, event.subject}) row.text(text);
-  row.instant(event.time, offset);
+  row.cell(text_of(event.time, offset));
   row.text(event.sku);
   row.cell(to_string(event.quantity));
-  row.instant(event.start, offset);
-  row.instant(event.end, offset);
+  row.cell(text_of(event.start, offset));
+  row.cell(text_of(event.end, offset));
   for (const auto text :
        {event.project, event.node, event.job, event.corrects_source, event.corrects_id, event.reason}) {
     row.text(text);
   }
+  row.end_row();
   return row.take();
 }
 
