@@ -147,6 +147,23 @@ struct Engine::Impl {
                     });
   }
 
+  /// Runs `decide` unless the clock is behind; `done` finds the refusal in `reply`, also that of a full disk.
+  template <class Reply>
+  void exclusive(std::shared_ptr<Reply> reply,
+                 std::function<Sequencer::Decision(const Sequencer::Slot&)> decide,
+                 std::function<void()> done) {
+    sequencer->exclusive(
+        [reply, decide = std::move(decide)](const Sequencer::Slot& slot) -> Sequencer::Decision {
+          if (!slot.clock_behind) return decide(slot);
+          reply->refusal = clock_refusal();
+          return {};
+        },
+        [reply, done = std::move(done)](Sequencer::Written written) {
+          if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
+          done();
+        });
+  }
+
   void maybe_checkpoint() {
     if (fold.new_hashes() < options.checkpoint_every_events &&
         fold.position() - checkpoint_position < options.checkpoint_every_records) {
@@ -240,9 +257,7 @@ void Engine::dismiss(QuarantineNumber number, const billing::Actor& by, std::str
   auto decide = [this, reply, dismissal = QuarantineDismissal{{number}, by.kind, by.id, std::move(reason)}](
                     const Sequencer::Slot& slot) -> Sequencer::Decision {
     const QuarantineNumber wanted = dismissal.numbers.front();
-    if (slot.clock_behind) {
-      reply->refusal = clock_refusal();
-    } else if (impl_->fold.usage().quarantine().find(wanted) == nullptr) {
+    if (impl_->fold.usage().quarantine().find(wanted) == nullptr) {
       reply->refusal = {404,
                         "Not found",
                         "the quarantine holds no entry " + to_string(wanted) +
@@ -253,10 +268,7 @@ void Engine::dismiss(QuarantineNumber number, const billing::Actor& by, std::str
     reply->position = slot.position;
     return {true, RecordType::quarantine_dismissed, 1, dismissal.encode()};
   };
-  impl_->sequencer->exclusive(std::move(decide), [reply, done = std::move(done)](Sequencer::Written written) {
-    if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
-    done(std::move(*reply));
-  });
+  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
 }
 
 void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
@@ -264,10 +276,6 @@ void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Act
   auto reply = std::make_shared<ChangeReply>();
   auto decide = [this, reply, changes = std::move(changes), by = std::move(by), reason = std::move(reason),
                  if_match = std::move(if_match)](const Sequencer::Slot& slot) -> Sequencer::Decision {
-    if (slot.clock_behind) {
-      reply->refusal = clock_refusal();
-      return {};
-    }
     auto judged = impl_->fold.ledger().judge_facts(changes, by, reason, if_match);
     reply->refusal = std::move(judged.refusal);
     reply->created = std::move(judged.created);
@@ -276,10 +284,7 @@ void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Act
     reply->position = slot.position;
     return {true, RecordType::facts, 1, std::move(judged.payload)};
   };
-  impl_->sequencer->exclusive(std::move(decide), [reply, done = std::move(done)](Sequencer::Written written) {
-    if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
-    done(std::move(*reply));
-  });
+  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
 }
 
 void Engine::close_period(Month period, billing::Actor by, std::string reason,
@@ -287,23 +292,16 @@ void Engine::close_period(Month period, billing::Actor by, std::string reason,
   auto reply = std::make_shared<CloseReply>();
   auto decide = [this, reply, period, by = std::move(by),
                  reason = std::move(reason)](const Sequencer::Slot& slot) -> Sequencer::Decision {
-    if (slot.clock_behind) {
-      reply->refusal = clock_refusal();
-      return {};
-    }
     auto judged = impl_->fold.ledger().judge_close(period, by, reason, slot.intake_time);
     reply->refusal = std::move(judged.refusal);
     reply->closed = std::move(judged.already);
     if (reply->refusal || reply->closed) return {};
     return {true, RecordType::close, 1, std::move(judged.payload)};
   };
-  impl_->sequencer->exclusive(std::move(decide),
-                              [this, reply, period, done = std::move(done)](Sequencer::Written written) {
-                                if (written == Sequencer::Written::disk_full) reply->refusal = disk_refusal();
-                                if (!reply->refusal && !reply->closed)
-                                  reply->closed = impl_->fold.ledger().closed(period);
-                                done(std::move(*reply));
-                              });
+  impl_->exclusive(reply, std::move(decide), [this, reply, period, done = std::move(done)] {
+    if (!reply->refusal && !reply->closed) reply->closed = impl_->fold.ledger().closed(period);
+    done(std::move(*reply));
+  });
 }
 
 const billing::Ledger& Engine::ledger() const { return impl_->fold.ledger(); }
