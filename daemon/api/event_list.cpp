@@ -46,17 +46,6 @@ const char* content_type_of(Format format) {
   return format == Format::ndjson ? "application/x-ndjson" : "application/json";
 }
 
-/// Reads a query parameter that may be absent; adds to `faults` where it is wrong.
-std::optional<LocalDay> read_day(const http::Request& request, const char* name,
-                                 std::vector<billing::FieldFault>& faults) {
-  const std::string* given = request.query_value(name);
-  if (given == nullptr) return std::nullopt;
-  const auto day = parse_day(*given);
-  if (day) return *day;
-  faults.push_back({name, day.error().detail});
-  return std::nullopt;
-}
-
 std::variant<EventFilter, http::Response> read_filter(const http::Request& request) {
   if (auto refusal =
           refuse_unknown_query(request, {"subject", "from", "until", "sku", "limit", "after", "format"})) {
@@ -81,7 +70,7 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
     }
   }
   filter.streamed = filter.format != Format::json && request.query_value("limit") == nullptr;
-  if (const std::string* after = request.query_value("after"); after != nullptr && !after->empty()) {
+  if (const std::string* after = request.query_value("after"); after != nullptr) {
     // A place is written as a quarantine number is.
     if (const auto place = parse_quarantine_number(*after); place && place->index < EventBlock::events_max) {
       filter.next = EventPlace{place->position, place->index + 1};

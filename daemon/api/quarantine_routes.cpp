@@ -26,22 +26,27 @@ nlohmann::ordered_json show(const QuarantineEntry& entry, UtcOffset offset) {
 
 bool fits(const std::string* filter, std::string_view value) { return filter == nullptr || *filter == value; }
 
+/// `?after=`: the entry behind which to begin; by default the first.
+std::variant<QuarantineNumber, http::Response> read_after(const http::Request& request) {
+  const std::string* after = request.query_value("after");
+  if (after == nullptr) return QuarantineNumber{};
+  const auto number = parse_quarantine_number(*after);
+  if (number) return *number;
+  return problem(422, "invalid", "Wrong query", "after is a quarantine number like 1842.0");
+}
+
 http::Response list(const Engine& engine, const http::Request& request) {
   if (auto refusal = refuse_unknown_query(request, {"limit", "after", "code", "subject", "sku"}))
     return *refusal;
   const auto page = read_page(request);
   if (const auto* refusal = std::get_if<http::Response>(&page)) return *refusal;
-  const auto& [after, limit] = std::get<Page>(page);
-  QuarantineNumber from;
-  if (!after.empty()) {
-    const auto parsed = parse_quarantine_number(after);
-    if (!parsed) return problem(422, "invalid", "Wrong query", "after is a quarantine number like 1842.0");
-    from = *parsed;
-  }
+  const std::size_t limit = std::get<Page>(page).limit;
+  const auto from = read_after(request);
+  if (const auto* refusal = std::get_if<http::Response>(&from)) return *refusal;
   nlohmann::ordered_json items;
   std::optional<std::string> next;
   std::string last;
-  engine.usage().quarantine().visit(from, [&](const QuarantineEntry& entry) {
+  engine.usage().quarantine().visit(std::get<QuarantineNumber>(from), [&](const QuarantineEntry& entry) {
     if (!fits(request.query_value("code"), to_string(entry.code)) ||
         !fits(request.query_value("subject"), entry.subject) ||
         !fits(request.query_value("sku"), entry.sku)) {
@@ -143,17 +148,11 @@ void release_many(Engine& engine, const http::Request& request, const http::Repl
     const auto wanted = filter.find(member);
     return wanted == filter.end() || wanted->second == value;
   };
-  QuarantineNumber after;
-  if (const std::string* text = request.query_value("after")) {
-    const auto parsed = parse_quarantine_number(*text);
-    if (!parsed) {
-      return reply(problem(422, "invalid", "Wrong query", "after is a quarantine number like 1842.0"));
-    }
-    after = *parsed;
-  }
+  auto after = read_after(request);
+  if (auto* refusal = std::get_if<http::Response>(&after)) return reply(std::move(*refusal));
   std::vector<QuarantineNumber> numbers;
   std::optional<std::string> next;
-  engine.usage().quarantine().visit(after, [&](const QuarantineEntry& entry) {
+  engine.usage().quarantine().visit(std::get<QuarantineNumber>(after), [&](const QuarantineEntry& entry) {
     if (!passes("code", to_string(entry.code)) || !passes("subject", entry.subject) ||
         !passes("sku", entry.sku)) {
       return true;

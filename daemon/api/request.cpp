@@ -25,6 +25,16 @@ std::variant<Page, http::Response> read_page(const http::Request& request) {
   return page;
 }
 
+std::optional<LocalDay> read_day(const http::Request& request, const char* name,
+                                 std::vector<billing::FieldFault>& faults) {
+  const std::string* given = request.query_value(name);
+  if (given == nullptr) return std::nullopt;
+  const auto day = parse_day(*given);
+  if (day) return *day;
+  faults.push_back({name, day.error().detail});
+  return std::nullopt;
+}
+
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,
                                                    std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "billing/core/statement.h"
+#include "billing/ledger/fact_codec.h"
 #include "daemon/http/server.h"
 
 namespace voucherd::api {
@@ -17,6 +18,10 @@ struct Page {
 };
 /// `?limit=` and `?after=`; the Response is the refusal of a limit that is no number from 1 to the most.
 std::variant<Page, http::Response> read_page(const http::Request& request);
+
+/// The day that a query parameter names; nullopt where it is absent, or wrong: then there is a fault more.
+std::optional<LocalDay> read_day(const http::Request& request, const char* name,
+                                 std::vector<billing::FieldFault>& faults);
 
 /// The refusal of query parameters other than `known`; nullopt: all are known.
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,

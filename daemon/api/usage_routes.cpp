@@ -43,16 +43,6 @@ struct UsageQuery {
   Grouping grouping;
 };
 
-LocalDay read_day(const http::Request& request, const char* name, LocalDay absent,
-                  std::vector<billing::FieldFault>& faults) {
-  const std::string* given = request.query_value(name);
-  if (given == nullptr) return absent;
-  const auto day = parse_day(*given);
-  if (day) return *day;
-  faults.push_back({name, day.error().detail});
-  return absent;
-}
-
 std::variant<UsageQuery, http::Response> read_usage_query(const http::Request& request) {
   if (auto refusal = refuse_unknown_query(request, {"firm", "from", "until", "group_by", "limit", "after"})) {
     return *refusal;
@@ -64,8 +54,8 @@ std::variant<UsageQuery, http::Response> read_usage_query(const http::Request& r
   } else {
     faults.push_back({"firm", "name the firm by its code"});
   }
-  query.from = read_day(request, "from", parse_day("0001-01-01").value(), faults);
-  query.until = read_day(request, "until", LocalDay{local_day_max.days + 1}, faults);
+  query.from = read_day(request, "from", faults).value_or(parse_day("0001-01-01").value());
+  query.until = read_day(request, "until", faults).value_or(LocalDay{local_day_max.days + 1});
   const std::string* group_by = request.query_value("group_by");
   if (const auto grouping = parse_grouping(group_by == nullptr ? "day,sku,project" : *group_by)) {
     query.grouping = *grouping;

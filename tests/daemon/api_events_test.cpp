@@ -191,7 +191,6 @@ TEST_F(ListEventsTest, PagesThroughAllEventsOnce) {
   }
 }
 
-/// The ids in NDJSON or, from the column `id`, CSV.
 std::size_t count_lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
