@@ -1,0 +1,30 @@
+// A statement as a PDF that is ready to be sent: A4, Chinese with English beneath. Equal arguments give
+// equal bytes for one build and one set of fonts, whatever the host's locale and time zone.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "billing/render/letterhead.h"
+#include "metering/core/result.h"
+
+namespace voucherd::billing {
+
+/// Keeps its fonts from one document to the next. One thread at a time.
+class PdfRenderer {
+ public:
+  /// Fault "font_missing" where the family is not installed, or lacks Chinese.
+  static Result<std::unique_ptr<PdfRenderer>> open(const std::string& font_family);
+  ~PdfRenderer();
+
+  /// `statement` is the canonical JSON with `journal`. An open one is marked as a draft.
+  std::string render(const nlohmann::ordered_json& statement, const Letterhead& letterhead);
+
+ private:
+  struct Impl;
+  explicit PdfRenderer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace voucherd::billing
