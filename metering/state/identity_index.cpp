@@ -2,6 +2,7 @@
 #include "metering/state/identity_index.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "metering/core/assert.h"
 
@@ -12,10 +13,24 @@ namespace {
 constexpr std::uint32_t shard_slots_at_start = 64;  // 2 MiB in all: one huge page
 // Moving begins at 78 % of all slots and ends at 80 %: probes stay within a cache line or two, and 10 to
 // 13 bytes hold an identity.
-constexpr std::uint64_t start_percent = 78, end_percent = 80;
-// A shard that is fuller than its neighbours moves out of turn.
-constexpr bool is_crowded(std::uint32_t used, std::uint32_t slots) {
-  return std::uint64_t{used} * 8 >= std::uint64_t{slots} * 7;
+constexpr double start_share = 0.78;
+constexpr std::uint64_t moving_percent = 2;
+// A shard that is so full does not wait for its turn to move.
+constexpr double crowded_share = 0.875;
+// Small shards differ much in what falls to them: moving begins so many standard deviations before one
+// is crowded.
+constexpr double spread_deviations = 6;
+
+bool is_crowded(std::uint32_t used, std::uint32_t slots) { return used >= crowded_share * slots; }
+
+/// How many identities a table of such shards holds before it is made longer.
+std::uint64_t full_at(std::size_t shards, std::uint32_t shard_slots) {
+  // used + d √used = crowded, solved for used.
+  const double root = (std::sqrt(spread_deviations * spread_deviations + 4 * crowded_share * shard_slots) -
+                       spread_deviations) /
+                      2;
+  return static_cast<std::uint64_t>(static_cast<double>(shards) *
+                                    std::min(root * root, start_share * shard_slots));
 }
 
 }  // namespace
@@ -25,7 +40,7 @@ IdentityIndex::IdentityIndex()
   for (std::size_t shard = 0; shard < shard_count; ++shard) {
     shards_[shard] = {slots_.data() + shard * shard_slots_, shard_slots_, 0};
   }
-  start_moving_at_ = shard_count * shard_slots_ * start_percent / 100;
+  start_moving_at_ = full_at(shard_count, shard_slots_);
 }
 
 void IdentityIndex::place(const Shard& shard, std::uint64_t slot) {
@@ -39,14 +54,10 @@ void IdentityIndex::insert(std::uint64_t hash, EventOrdinal ordinal) {
   if (size_ >= start_moving_at_ && !moving()) start_moving();
   if (moving() && size_ >= next_move_at_) move_next();
   const std::size_t number = shard_of(hash);
-  // In a young table shards differ much: one may have to move, all of them once more if it has moved.
+  // Hardly ever: the hash is keyed, so nobody can choose what falls to one shard.
   while (is_crowded(shards_[number].used + 1, shards_[number].size)) {
-    if (moving() && shards_[number].size < shard_slots_) {
-      move(number);
-    } else {
-      while (moving()) move_next();
-      start_moving();
-    }
+    if (!moving()) start_moving();
+    while (moving()) move_next();
   }
   Shard& shard = shards_[number];
   place(shard, fingerprint_of(hash) << ordinal_bits | (ordinal + 1));
@@ -78,39 +89,30 @@ void IdentityIndex::erase(std::uint64_t hash, EventOrdinal ordinal) {
 
 void IdentityIndex::start_moving() {
   const std::uint64_t slots = shard_count * shard_slots_;
+  slots_.grow(shard_count * (shard_slots_ + shard_slots_ / 4));
+  for (std::size_t shard = 0; shard < shard_count; ++shard) {
+    shards_[shard].slots = slots_.data() + shard * shard_slots_;
+  }
   shard_slots_ += shard_slots_ / 4;
-  former_ = std::move(slots_);
-  slots_ = HugePages(shard_count * shard_slots_);
-  moved_ = 0;
+  unmoved_ = shard_count;
   next_move_at_ = size_;
-  move_every_ = std::max<std::uint64_t>(slots * (end_percent - start_percent) / 100 / shard_count, 1);
-  start_moving_at_ = shard_count * shard_slots_ * start_percent / 100;
+  move_every_ = std::max<std::uint64_t>(slots * moving_percent / 100 / shard_count, 1);
+  start_moving_at_ = full_at(shard_count, shard_slots_);
 }
 
 void IdentityIndex::move_next() {
-  if (shards_[moved_].size < shard_slots_) move(moved_);
-  ++moved_;
+  Shard& shard = shards_[--unmoved_];
+  moved_slots_.assign(shard.slots, shard.slots + shard.size);
+  shard = {slots_.data() + unmoved_ * shard_slots_, shard_slots_, shard.used};
+  std::fill_n(shard.slots, shard.size, 0);
+  for (const std::uint64_t slot : moved_slots_) {
+    if (slot != 0) place(shard, slot);
+  }
   next_move_at_ += move_every_;
-  if (moving()) {
-    former_.release_front(former_.size() / shard_count * moved_);
-  } else {
-    former_ = {};
-  }
-}
-
-void IdentityIndex::move(std::size_t number) {
-  const Shard former = shards_[number];
-  Shard& shard = shards_[number];
-  shard = {slots_.data() + number * shard_slots_, shard_slots_, former.used};
-  for (std::uint32_t at = 0; at < former.size; ++at) {
-    if (former.slots[at] != 0) place(shard, former.slots[at]);
-  }
 }
 
 std::size_t IdentityIndex::memory_bytes() const {
-  const std::size_t unmoved = former_.size() / shard_count * (shard_count - moved_);
-  const std::size_t reached = moving() ? slots_.size() / shard_count * moved_ : slots_.size();
-  return shards_.size() * sizeof(Shard) + (unmoved + reached) * sizeof(std::uint64_t);
+  return shards_.size() * sizeof(Shard) + (slots_.size() + moved_slots_.capacity()) * sizeof(std::uint64_t);
 }
 
 }  // namespace voucherd

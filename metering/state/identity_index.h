@@ -32,8 +32,9 @@ class IdentityIndex {
  private:
   // Shards by the top bits; within a shard, open addressing in the order of the fingerprint, so that
   // a shard grows without knowing more of the hash. The shards lie side by side in one array, all of
-  // one size. When they fill up, they move one after another, between inserts, into a larger array:
-  // growing all at once would be a long stop.
+  // one size. When they fill up, the array is made longer and they move to their new places, the last
+  // one first, between inserts: growing all at once would be a long stop, and a second array beside the
+  // first would cost twice the memory and, page by page, more time than the moving.
   struct Shard {
     std::uint64_t* slots = nullptr;  // 0: empty; else fingerprint << 36 | (ordinal + 1)
     std::uint32_t size = 0;          // in slots
@@ -54,18 +55,18 @@ class IdentityIndex {
     return (fingerprint * shard.size) >> fingerprint_bits;
   }
   static void place(const Shard& shard, std::uint64_t slot);
-  bool moving() const { return moved_ < shard_count; }
+  bool moving() const { return unmoved_ > 0; }
   void start_moving();
   void move_next();
-  void move(std::size_t shard);
 
-  HugePages slots_, former_;  // former_ holds the shards that have not moved yet
+  HugePages slots_;
   std::vector<Shard> shards_;
-  std::uint32_t shard_slots_;          // of a shard in slots_
-  std::size_t moved_ = shard_count;    // all shards before it have moved
-  std::uint64_t next_move_at_ = 0;     // size at which the next shard moves
-  std::uint64_t move_every_ = 1;       // inserts
-  std::uint64_t start_moving_at_ = 0;  // size
+  std::vector<std::uint64_t> moved_slots_;  // of the shard that moves: its new place may overlap the old one
+  std::uint32_t shard_slots_;               // of a shard that has moved
+  std::size_t unmoved_ = 0;                 // so many shards are at their former places, the first ones
+  std::uint64_t next_move_at_ = 0;          // size at which the next shard moves
+  std::uint64_t move_every_ = 1;            // inserts
+  std::uint64_t start_moving_at_ = 0;       // size
   std::uint64_t size_ = 0;
 };
 
