@@ -52,17 +52,23 @@ Result<std::uint64_t> PosixFile::size() const {
 
 Result<std::string> PosixFile::read_at(std::uint64_t offset, std::size_t count) const {
   std::string bytes(count, '\0');
+  const auto done = read_at(offset, std::span<char>(bytes));
+  if (!done) return done.error();
+  bytes.resize(*done);
+  return Result<std::string>(boost::system::in_place_value, std::move(bytes));
+}
+
+Result<std::size_t> PosixFile::read_at(std::uint64_t offset, std::span<char> into) const {
   std::size_t done = 0;
-  while (done < count) {
+  while (done < into.size()) {
     const ssize_t got =
-        ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
+        ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed("pread");
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
-  bytes.resize(done);
-  return Result<std::string>(boost::system::in_place_value, std::move(bytes));
+  return done;
 }
 
 Result<void> PosixFile::write_at(std::uint64_t offset, std::string_view bytes) const {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ class PosixFile {
   Result<std::uint64_t> size() const;
   /// Fewer bytes than `count` only where the file ends.
   Result<std::string> read_at(std::uint64_t offset, std::size_t count) const;
+  /// The same into memory that is there; returns how many bytes it read.
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const;
   Result<void> write_at(std::uint64_t offset, std::string_view bytes) const;
   Result<void> truncate(std::uint64_t size) const;
   Result<void> sync() const;

@@ -36,8 +36,16 @@ HugePages::~HugePages() {
   if (data_ != nullptr) ::munmap(data_, rounded_up(size_ * sizeof(std::uint64_t)));
 }
 
+void HugePages::release_front(std::size_t words) {
+  VOUCHERD_ASSERT(words <= size());
+  const std::size_t bytes = words * sizeof(std::uint64_t) / huge_page_bytes * huge_page_bytes;
+  if (bytes <= released_bytes_) return;
+  ::madvise(reinterpret_cast<char*>(data_) + released_bytes_, bytes - released_bytes_, MADV_DONTNEED);
+  released_bytes_ = bytes;
+}
+
 void HugePages::grow(std::size_t words) {
-  VOUCHERD_ASSERT(words >= size_);
+  VOUCHERD_ASSERT(words >= size_ && released_bytes_ == 0);
   HugePages larger(words);
   const std::size_t bytes = rounded_up(size_ * sizeof(std::uint64_t));
   if (bytes > 0) {

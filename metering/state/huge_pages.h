@@ -26,15 +26,20 @@ class HugePages {
   /// Makes the array longer: its pages move to other addresses, nothing is copied, and what is added is
   /// zero. Precondition (asserted): words >= size().
   void grow(std::size_t words);
+  /// Gives back the whole pages among the first `words`; what stood there is lost.
+  void release_front(std::size_t words);
+  std::size_t released_bytes() const { return released_bytes_; }
 
  private:
   void swap(HugePages& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(released_bytes_, other.released_bytes_);
   }
 
   std::uint64_t* data_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t released_bytes_ = 0;
 };
 
 }  // namespace voucherd

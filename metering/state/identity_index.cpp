@@ -33,14 +33,58 @@ std::uint64_t full_at(std::size_t shards, std::uint32_t shard_slots) {
                                     std::min(root * root, start_share * shard_slots));
 }
 
+/// The smallest shards whose table holds so many.
+std::uint32_t shard_slots_for(std::uint64_t ids) {
+  std::uint32_t from = shard_slots_at_start, until = std::uint32_t{1} << 20;
+  while (from < until) {
+    const std::uint32_t middle = from + (until - from) / 2;
+    if (full_at(IdentityIndex::shard_count, middle) < ids) {
+      from = middle + 1;
+    } else {
+      until = middle;
+    }
+  }
+  return from;
+}
+
 }  // namespace
 
-IdentityIndex::IdentityIndex()
-    : slots_(shard_count * shard_slots_at_start), shards_(shard_count), shard_slots_(shard_slots_at_start) {
+std::uint64_t IdentityIndex::ids_in(std::uint64_t bytes) {
+  return full_at(shard_count, static_cast<std::uint32_t>(bytes / sizeof(std::uint64_t) / shard_count));
+}
+
+IdentityIndex::IdentityIndex(EventOrdinal first, std::uint64_t ids_max)
+    : first_(first),
+      ids_max_(std::min(ids_max, span_max)),
+      shard_slots_max_(shard_slots_for(ids_max_)),
+      slots_(shard_count * shard_slots_at_start),
+      shards_(shard_count),
+      shard_slots_(shard_slots_at_start) {
+  for (Shard& shard : shards_) shard.size = shard_slots_;
+  place_shards();
+  plan_moving();
+}
+
+void IdentityIndex::reserve(std::uint64_t ids) {
+  VOUCHERD_ASSERT(size_ == 0);
+  shard_slots_ = shard_slots_for(std::min(ids, ids_max_));
+  slots_ = HugePages(shard_count * shard_slots_);
+  for (Shard& shard : shards_) shard.size = shard_slots_;
+  place_shards();
+  plan_moving();
+}
+
+/// At the places of shards of their size; those that have not moved are smaller, and come first.
+void IdentityIndex::place_shards() {
   for (std::size_t shard = 0; shard < shard_count; ++shard) {
-    shards_[shard] = {slots_.data() + shard * shard_slots_, shard_slots_, 0};
+    shards_[shard].slots = slots_.data() + shard * shards_[shard].size;
   }
+}
+
+void IdentityIndex::plan_moving() {
   start_moving_at_ = full_at(shard_count, shard_slots_);
+  // A table at its largest is about to be replaced: what is still put into it finds some more room.
+  if (shard_slots_ >= shard_slots_max_) start_moving_at_ += start_moving_at_ / 16;
 }
 
 void IdentityIndex::place(const Shard& shard, std::uint64_t slot) {
@@ -50,17 +94,17 @@ void IdentityIndex::place(const Shard& shard, std::uint64_t slot) {
 }
 
 void IdentityIndex::insert(std::uint64_t hash, EventOrdinal ordinal) {
-  VOUCHERD_ASSERT(ordinal < ordinals_max);
+  VOUCHERD_ASSERT(ordinal - first_ < span_max);  // also where it lies before the first
   if (size_ >= start_moving_at_ && !moving()) start_moving();
   if (moving() && size_ >= next_move_at_) move_next();
   const std::size_t number = shard_of(hash);
   // Hardly ever: the hash is keyed, so nobody can choose what falls to one shard.
   while (is_crowded(shards_[number].used + 1, shards_[number].size)) {
     if (!moving()) start_moving();
-    while (moving()) move_next();
+    settle();
   }
   Shard& shard = shards_[number];
-  place(shard, fingerprint_of(hash) << ordinal_bits | (ordinal + 1));
+  place(shard, slot_of(hash, ordinal));
   ++shard.used;
   ++size_;
 }
@@ -68,7 +112,7 @@ void IdentityIndex::insert(std::uint64_t hash, EventOrdinal ordinal) {
 void IdentityIndex::erase(std::uint64_t hash, EventOrdinal ordinal) {
   Shard& shard = shards_[shard_of(hash)];
   const std::size_t count = shard.size;
-  const std::uint64_t wanted = fingerprint_of(hash) << ordinal_bits | (ordinal + 1);
+  const std::uint64_t wanted = slot_of(hash, ordinal);
   std::size_t hole = home(shard, fingerprint_of(hash));
   while (shard.slots[hole] != wanted) {
     VOUCHERD_ASSERT(shard.slots[hole] != 0);
@@ -89,15 +133,25 @@ void IdentityIndex::erase(std::uint64_t hash, EventOrdinal ordinal) {
 
 void IdentityIndex::start_moving() {
   const std::uint64_t slots = shard_count * shard_slots_;
-  slots_.grow(shard_count * (shard_slots_ + shard_slots_ / 4));
-  for (std::size_t shard = 0; shard < shard_count; ++shard) {
-    shards_[shard].slots = slots_.data() + shard * shard_slots_;
-  }
-  shard_slots_ += shard_slots_ / 4;
+  // A quarter more; the last step to the largest size is a longer one, so that none is very short.
+  std::uint32_t next = shard_slots_ + shard_slots_ / 4;
+  if (shard_slots_ < shard_slots_max_ && next + next / 4 > shard_slots_max_) next = shard_slots_max_;
+  slots_.grow(shard_count * next);
+  place_shards();
+  shard_slots_ = next;
   unmoved_ = shard_count;
   next_move_at_ = size_;
   move_every_ = std::max<std::uint64_t>(slots * moving_percent / 100 / shard_count, 1);
-  start_moving_at_ = full_at(shard_count, shard_slots_);
+  plan_moving();
+}
+
+void IdentityIndex::settle() {
+  while (moving()) move_next();
+}
+
+void IdentityIndex::release_before(std::size_t shard) {
+  VOUCHERD_ASSERT(!moving());
+  slots_.release_front(shard * shard_slots_);
 }
 
 void IdentityIndex::move_next() {
@@ -112,7 +166,8 @@ void IdentityIndex::move_next() {
 }
 
 std::size_t IdentityIndex::memory_bytes() const {
-  return shards_.size() * sizeof(Shard) + (slots_.size() + moved_slots_.capacity()) * sizeof(std::uint64_t);
+  return shards_.size() * sizeof(Shard) + (slots_.size() + moved_slots_.capacity()) * sizeof(std::uint64_t) -
+         slots_.released_bytes();
 }
 
 }  // namespace voucherd

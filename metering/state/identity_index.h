@@ -1,6 +1,8 @@
-// Which identities are known: exact for ever, 8 bytes a slot (28-bit fingerprint, 36-bit
-// ordinal). A match of fingerprints is only a candidate: the caller verifies it on the stored
-// bytes. The table is derived: it is rebuilt from hashes kept in the checkpoint and the tail.
+// Identities in memory: a table of 8-byte slots (34-bit fingerprint, 30-bit ordinal, counted from
+// the table's first). Together with the shard it knows 46 bits of the hash, so a match is only a
+// candidate: the caller verifies it on the stored bytes. It stands nearly in the order of the hash,
+// so that a full one is written to disk in that order without being sorted as a whole
+// (identity_spill.h).
 #pragma once
 
 #include <cstdint>
@@ -11,23 +13,51 @@
 
 namespace voucherd {
 
-/// Owned by one thread. At most 2^36 events.
+/// What is kept of an identity's hash: its upper 46 bits, as a number.
+struct HashBits {
+  static constexpr int count = 46;
+  std::uint64_t value = 0;
+  static HashBits of(std::uint64_t hash) { return {hash >> (64 - count)}; }
+  friend bool operator==(const HashBits&, const HashBits&) = default;
+};
+
+/// Owned by one thread; may be read by others while that one only reads.
 class IdentityIndex {
  public:
-  static constexpr EventOrdinal ordinals_max = (EventOrdinal{1} << 36) - 1;
+  static constexpr int shard_bits = 12;
+  static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
+  /// How far ordinals may lie from the first.
+  static constexpr std::uint64_t span_max = (std::uint64_t{1} << 30) - 1;
+  /// How many identities so much memory holds before the table is made longer.
+  static std::uint64_t ids_in(std::uint64_t bytes);
 
-  IdentityIndex();
+  /// For ordinals from `first` on. Its last growth is to the size that holds `ids_max`; beyond, it grows
+  /// only where it must.
+  explicit IdentityIndex(EventOrdinal first = 0, std::uint64_t ids_max = span_max);
+  /// Makes the table as large as `ids` need it, at once. Precondition (asserted): it is empty.
+  void reserve(std::uint64_t ids);
   /// Brings the hash's slot into the cache: call some events ahead of find().
   void prefetch(std::uint64_t hash) const;
   /// Calls `is_same(ordinal)` for each candidate until it returns true. Returns whether one did.
   template <class IsSame>
   bool find(std::uint64_t hash, IsSame&& is_same) const;
-  /// Precondition (asserted): ordinal < ordinals_max.
+  /// Precondition (asserted): first() <= ordinal < first() + span_max.
   void insert(std::uint64_t hash, EventOrdinal ordinal);
   /// Takes back an insert(). Precondition (asserted): the pair is there.
   void erase(std::uint64_t hash, EventOrdinal ordinal);
   std::uint64_t size() const { return size_; }
+  EventOrdinal first() const { return first_; }
+  bool full() const { return size_ >= ids_max_; }
   std::size_t memory_bytes() const;
+
+  /// Ends a growth that is under way: what follows may be called.
+  void settle();
+  std::uint32_t shard_size(std::size_t shard) const { return shards_[shard].used; }
+  /// Calls `visit(HashBits, EventOrdinal)` for each identity of the shard, nearly in order.
+  template <class Visit>
+  void visit_shard(std::size_t shard, Visit&& visit) const;
+  /// Gives the memory of all shards before `shard` back: nothing may look for their identities again.
+  void release_before(std::size_t shard);
 
  private:
   // Shards by the top bits; within a shard, open addressing in the order of the fingerprint, so that
@@ -36,13 +66,11 @@ class IdentityIndex {
   // one first, between inserts: growing all at once would be a long stop, and a second array beside the
   // first would cost twice the memory and, page by page, more time than the moving.
   struct Shard {
-    std::uint64_t* slots = nullptr;  // 0: empty; else fingerprint << 36 | (ordinal + 1)
+    std::uint64_t* slots = nullptr;  // 0: empty; else fingerprint << 30 | (ordinal - first + 1)
     std::uint32_t size = 0;          // in slots
     std::uint32_t used = 0;
   };
-  static constexpr int shard_bits = 12;
-  static constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
-  static constexpr int fingerprint_bits = 28;
+  static constexpr int fingerprint_bits = HashBits::count - shard_bits;
   static constexpr int ordinal_bits = 64 - fingerprint_bits;
   static constexpr std::uint64_t ordinal_mask = (std::uint64_t{1} << ordinal_bits) - 1;
 
@@ -55,10 +83,18 @@ class IdentityIndex {
     return (fingerprint * shard.size) >> fingerprint_bits;
   }
   static void place(const Shard& shard, std::uint64_t slot);
+  std::uint64_t slot_of(std::uint64_t hash, EventOrdinal ordinal) const {
+    return fingerprint_of(hash) << ordinal_bits | (ordinal - first_ + 1);
+  }
+  void place_shards();
+  void plan_moving();
   bool moving() const { return unmoved_ > 0; }
   void start_moving();
   void move_next();
 
+  EventOrdinal first_;
+  std::uint64_t ids_max_;
+  std::uint32_t shard_slots_max_;  // of a shard that holds its part of ids_max_
   HugePages slots_;
   std::vector<Shard> shards_;
   std::vector<std::uint64_t> moved_slots_;  // of the shard that moves: its new place may overlap the old one
@@ -83,7 +119,20 @@ bool IdentityIndex::find(std::uint64_t hash, IsSame&& is_same) const {
   for (std::size_t at = home(shard, fingerprint);; at = at + 1 == shard.size ? 0 : at + 1) {
     const std::uint64_t slot = shard.slots[at];
     if (slot == 0) return false;
-    if (slot >> ordinal_bits == fingerprint && is_same(EventOrdinal{(slot & ordinal_mask) - 1})) return true;
+    if (slot >> ordinal_bits == fingerprint && is_same(EventOrdinal{first_ + (slot & ordinal_mask) - 1})) {
+      return true;
+    }
+  }
+}
+
+template <class Visit>
+void IdentityIndex::visit_shard(std::size_t number, Visit&& visit) const {
+  const Shard& shard = shards_[number];
+  for (std::uint32_t at = 0; at < shard.size; ++at) {
+    const std::uint64_t slot = shard.slots[at];
+    if (slot == 0) continue;
+    visit(HashBits{std::uint64_t{number} << fingerprint_bits | slot >> ordinal_bits},
+          EventOrdinal{first_ + (slot & ordinal_mask) - 1});
   }
 }
 
