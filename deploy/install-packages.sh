@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building, testing and checking voucherd needs: Debian 12 packages, by name,
 # from whatever mirror the machine is set up with. Does nothing where all are installed.
+#   deploy/install-packages.sh          what deploy/check.sh needs
+#   deploy/install-packages.sh --bench  also what tests/bench/driver compares voucherd with
 set -euo pipefail
 
 build=(
@@ -11,11 +13,15 @@ build=(
 run=(python3 curl)
 test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
-  prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+  prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind
 )
+bench=(postgresql-15 libpq-dev)
+
+packages=("${build[@]}" "${run[@]}" "${test[@]}")
+if [ "${1:-}" = --bench ]; then packages+=("${bench[@]}"); fi
 
 missing=()
-for package in "${build[@]}" "${run[@]}" "${test[@]}"; do
+for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0

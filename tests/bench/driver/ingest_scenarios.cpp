@@ -1,0 +1,138 @@
+// Scenarios on a fresh daemon: how fast it takes events in, and how long they wait.
+#include <algorithm>
+
+#include "tests/bench/driver/bench.h"
+
+namespace voucherd::bench {
+
+namespace {
+
+constexpr std::uint32_t batch_events = 1000;
+constexpr LoadShape batch_shape{4, 2, 0};
+constexpr LoadShape single_shape{64, 1, 0};
+
+/// What is looked at when a load is over: the disk, the memory, and that all of it is true.
+void finish(const Settings& settings, Daemon& daemon, const std::string& directory, const Events& events,
+            std::uint64_t count, Json& figures) {
+  const auto journal = static_cast<double>(daemon.journal_bytes());
+  const auto checkpoints = static_cast<double>(daemon.checkpoint_bytes());
+  const auto stored = static_cast<double>(count);
+  figures["journal_bytes_per_event"] = journal / stored;
+  figures["checkpoint_bytes_per_event"] = checkpoints / stored;
+  figures["disk_bytes_per_event"] = (journal + checkpoints) / stored;
+  figures["write_amplification"] =
+      figures["written_bytes_per_event"].get<double>() / figures["disk_bytes_per_event"].get<double>();
+  figures["peak_memory_mib"] = daemon.peak_memory_mib();
+  check_events(daemon, events, count);
+  daemon.stop();
+  if (settings.journal_check) check_journal(settings.programs, directory);
+}
+
+Json run_ingest(const Settings& settings, const Events& events, const Stream& stream,
+                const LoadShape& shape) {
+  const ScratchDirectory directory(settings.directory);
+  Daemon daemon(settings.programs, directory.path());
+  daemon.register_facts();
+  Json figures = run_stream(daemon, events, stream, shape);
+  figures["event_bytes"] = json_form().size();
+  finish(settings, daemon, directory.path(), events, stream.requests * stream.batch, figures);
+  return figures;
+}
+
+Stream batches(BodyForm form, EventNumber first, std::uint64_t events) {
+  Stream stream;
+  stream.form = form;
+  stream.first = first;
+  stream.requests = events / batch_events;
+  stream.batch = batch_events;
+  return stream;
+}
+
+}  // namespace
+
+Json run_ndjson(const Settings& settings, const Events& events) {
+  return run_ingest(settings, events, batches(BodyForm::ndjson, 0, settings.ingest_events), batch_shape);
+}
+
+Json run_batch(const Settings& settings, const Events& events) {
+  return run_ingest(settings, events, batches(BodyForm::batch, 0, settings.ingest_events), batch_shape);
+}
+
+Json run_single(const Settings& settings, const Events& events) {
+  Stream stream;
+  stream.form = BodyForm::single;
+  stream.requests = settings.single_events;
+  stream.batch = 1;
+  return run_ingest(settings, events, stream, single_shape);
+}
+
+Json run_half_peak(const Settings& settings, const Events& events) {
+  const ScratchDirectory directory(settings.directory);
+  Daemon daemon(settings.programs, directory.path());
+  daemon.register_facts();
+  const std::uint64_t half = settings.ingest_events / 2;
+  const Json peak = run_stream(daemon, events, batches(BodyForm::ndjson, 0, half), batch_shape);
+  const double peak_rate = peak["events_per_second"].get<double>();
+  // Whoever is late is not waited for: enough connections that a request finds one.
+  const LoadShape open{8, 16, peak_rate / 2 / batch_events};
+  Json figures = run_stream(daemon, events, batches(BodyForm::ndjson, half, half), open);
+  figures["peak_events_per_second"] = peak_rate;
+  finish(settings, daemon, directory.path(), events, 2 * half, figures);
+  return figures;
+}
+
+Json run_duplicates(const Settings& settings, const Events& events) {
+  const ScratchDirectory directory(settings.directory);
+  Daemon daemon(settings.programs, directory.path());
+  daemon.register_facts();
+  std::uint64_t stored = 0;
+  Json figures;
+  const auto phase = [&](std::uint64_t count, std::uint32_t batches_one_in, std::uint32_t events_one_in) {
+    Stream stream = batches(BodyForm::ndjson, stored, count);
+    stream.repeated_batches_one_in = batches_one_in;
+    stream.repeated_events_one_in = events_one_in;
+    stored += StreamLoad(events, stream).new_events(stream.requests);
+    figures = run_stream(daemon, events, stream, batch_shape);
+    return figures["events_per_second"].get<double>();
+  };
+  phase(settings.ingest_events, 0, 0);
+  const std::uint64_t part = settings.ingest_events / 2;
+  const double before = phase(part, 0, 0);
+  const double whole = phase(part, 10, 0);
+  const double scattered = phase(part, 0, 10);
+  const double after = phase(part, 0, 0);
+  const double without = (before + after) / 2;
+  finish(settings, daemon, directory.path(), events, stored, figures);
+  return {{"events", stored},
+          {"events_per_second_without", without},
+          {"events_per_second_whole_batches", whole},
+          {"events_per_second_scattered", scattered},
+          {"loss_whole_batches", 1 - whole / without},
+          {"loss_scattered", 1 - scattered / without},
+          {"peak_memory_mib", figures["peak_memory_mib"]}};
+}
+
+Json run_checkpoints(const Settings& settings, const Events& events) {
+  const auto run = [&](const std::string& toml) {
+    const ScratchDirectory directory(settings.directory);
+    Daemon daemon(settings.programs, directory.path(), toml);
+    daemon.register_facts();
+    Json figures =
+        run_stream(daemon, events, batches(BodyForm::ndjson, 0, settings.ingest_events), batch_shape);
+    figures["checkpoint_thread_cpu_s"] = daemon.process().thread_cpu_seconds("checkpoint");
+    daemon.stop();
+    return figures;
+  };
+  const Json on = run("");
+  const Json off =
+      run("[data]\ncheckpoint_every_events = 1000000000000\ncheckpoint_every_records = 1000000000\n");
+  const auto of = [](const Json& figures, const char* name) { return figures[name].get<double>(); };
+  const double cpu_on = of(on, "server_cpu_s_per_million"), cpu_off = of(off, "server_cpu_s_per_million");
+  return {{"events", on["events"]},
+          {"on", on},
+          {"off", off},
+          {"cpu_share", std::max(0.0, 1 - cpu_off / cpu_on)},
+          {"p99_ratio", of(on, "ack_ms_p99") / of(off, "ack_ms_p99")}};
+}
+
+}  // namespace voucherd::bench
