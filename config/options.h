@@ -18,6 +18,7 @@ struct Options {
   std::string directory = "./voucherd-data";
   std::uint64_t checkpoint_every_events = 1'000'000;
   std::uint64_t checkpoint_every_records = 10'000;
+  std::uint64_t checkpoint_cpu_percent = 4;  // of the daemon's processor time
   // [provider]: fixed in the genesis record; a difference later is refused at start
   std::string provider_name = "示例智算中心";
   std::string provider_uscc = "91500000MA5U00000W";

@@ -79,7 +79,7 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
-const std::array<Row, 21> table = {{
+const std::array<Row, 22> table = {{
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
      "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
@@ -96,6 +96,10 @@ const std::array<Row, 21> table = {{
     {"data", "checkpoint_every_records", NumberField{&Options::checkpoint_every_records, 1, 1'000'000'000},
      "Journal records between checkpoints, where they hold few events each.",
      "每隔多少条日志记录存一次检查点（记录中事件很少时起作用）。"},
+    {"data", "checkpoint_cpu_percent", NumberField{&Options::checkpoint_cpu_percent, 1, 100},
+     "Checkpoints take at most this share of the daemon's processor time: those of a large state are rarer. "
+     "100: no limit.",
+     "检查点最多占用守护进程处理器时间的百分比：状态越大，检查点越稀。100 表示不限。"},
 
     {"provider", "name", TextField{&Options::provider_name, provider_name_fault},
      "The computing centre's name, as on its business licence. Fixed when the journal is created, like all "

@@ -4,8 +4,8 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <thread>
 
+#include "daemon/engine/checkpointer.h"
 #include "daemon/engine/fold.h"
 #include "metering/core/assert.h"
 #include "metering/state/quarantine_dismissal.h"
@@ -93,20 +93,17 @@ struct Engine::Impl {
         journal(std::move(opened)),
         fold(*journal, genesis, opts.event_cache_bytes),
         registry(fold),
-        checkpoints(opts.directory + checkpoint_folder) {}
+        checkpointer(
+            opts.directory + checkpoint_folder, fold,
+            {opts.checkpoint_every_events, opts.checkpoint_every_records, opts.checkpoint_cpu_percent}) {}
 
   Result<void> catch_up() {
-    if (const auto checkpoint = checkpoints.load_newest(journal->last_position())) {
-      const auto hashes = checkpoints.load_hashes(checkpoint->identity_hashes);
-      if (hashes) {
-        // What the store calls usable is whole; sections that do not load are a bug, not a torn file.
-        if (auto loaded = fold.load(*checkpoint, *hashes); !loaded) return loaded;
-      }
-    }
-    checkpoint_position = fold.position();
-    auto folded = journal->scan(fold.position() + 1, [this](Record&& record) { return fold.replay(record); });
-    // The hash file ends where the checkpoint does: what was folded since is new to it.
-    return folded;
+    if (auto loaded = checkpointer.load(journal->last_position()); !loaded) return loaded;
+    return journal->scan(fold.position() + 1, [this](Record&& record) {
+      auto replayed = fold.replay(record);
+      if (replayed) checkpointer.after_record();  // a long way is not gone twice
+      return replayed;
+    });
   }
 
   void start(const Clock& host_clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
@@ -122,7 +119,7 @@ struct Engine::Impl {
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
                                 std::span<const std::uint64_t> hashes) {
                            fold.apply(record, usage, hashes);
-                           maybe_checkpoint();
+                           checkpointer.after_record();
                          },
                          std::move(fatal), std::move(observe_commit)},
         limits);
@@ -164,48 +161,20 @@ struct Engine::Impl {
         });
   }
 
-  void maybe_checkpoint() {
-    if (fold.new_hashes() < options.checkpoint_every_events &&
-        fold.position() - checkpoint_position < options.checkpoint_every_records) {
-      return;
-    }
-    if (checkpoint_busy.load(std::memory_order_acquire)) return;  // the last one is still being written
-    save_checkpoint();
-  }
-
-  /// The state is copied here, on the owner thread, at a record's end; files are written behind it.
-  void save_checkpoint() {
-    if (checkpoint_writer.joinable()) checkpoint_writer.join();
-    checkpoint_position = fold.position();
-    checkpoint_busy.store(true, std::memory_order_release);
-    checkpoint_writer = std::thread([this, checkpoint = fold.checkpoint(), hashes = fold.take_new_hashes()] {
-      // A checkpoint that can't be written costs time at the next start, nothing else; the hashes that it
-      // would have held make the next ones unusable, so they stop until the restart.
-      if (!checkpoint_failed && !checkpoints.save(checkpoint, hashes)) checkpoint_failed = true;
-      checkpoint_busy.store(false, std::memory_order_release);
-    });
-  }
-
   ~Impl() {
     decoder.reset();
     sequencer.reset();
-    if (fold.position() > checkpoint_position) save_checkpoint();
-    if (checkpoint_writer.joinable()) checkpoint_writer.join();
   }
 
   config::Options options;
   std::unique_ptr<Journal> journal;
   Fold fold;
   LedgerRegistry registry;
-  CheckpointStore checkpoints;
+  Checkpointer checkpointer;
   PostToOwner post;
-  Position checkpoint_position = 0;
   const Clock* clock = nullptr;
   std::unique_ptr<Sequencer> sequencer;
   std::unique_ptr<DecodeThread> decoder;
-  std::atomic<bool> checkpoint_busy = false;
-  bool checkpoint_failed = false;  // of the checkpoint thread, of which there is one at a time
-  std::thread checkpoint_writer;
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -119,4 +119,21 @@ Checkpoint Fold::checkpoint() const {
   return checkpoint;
 }
 
+Fold::Frozen Fold::freeze() {
+  Frozen frozen{position_, usage_.events(), usage_.freeze(), {}, {}};
+  ledger_->save(frozen.ledger);
+  tree_.save(frozen.tree);
+  return frozen;
+}
+
+Checkpoint Fold::Frozen::checkpoint() && {
+  Checkpoint checkpoint;
+  checkpoint.position = position;
+  checkpoint.identity_hashes = events;
+  usage.save(checkpoint.sections["usage"]);
+  checkpoint.sections["ledger"] = std::move(ledger);
+  checkpoint.sections["tree"] = std::move(tree);
+  return checkpoint;
+}
+
 }  // namespace voucherd

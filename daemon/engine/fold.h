@@ -34,6 +34,16 @@ class Fold {
 
   /// The state as a checkpoint at position().
   Checkpoint checkpoint() const;
+  /// The same, to be made by another thread while the fold goes on; thaw() once that is done.
+  struct Frozen {
+    Position position = 0;
+    std::uint64_t events = 0;
+    UsageState::Snapshot usage;
+    std::string ledger, tree;
+    Checkpoint checkpoint() &&;
+  };
+  Frozen freeze();
+  void thaw() { usage_.thaw(); }
   /// Identity hashes of the events since the last call, in their order: for the checkpoint store.
   std::vector<std::uint64_t> take_new_hashes() { return std::exchange(new_hashes_, {}); }
   std::size_t new_hashes() const { return new_hashes_.size(); }

@@ -46,24 +46,6 @@ std::string checkpoint_path(const std::string& directory, Position position) {
          digits;
 }
 
-std::string encode(const Checkpoint& checkpoint, std::uint64_t hashes_checksum) {
-  std::string out(checkpoint_magic);
-  put_little_endian(out, checkpoint_format);
-  put_little_endian(out, fold_version);
-  put_little_endian(out, checkpoint.position);
-  put_little_endian(out, checkpoint.identity_hashes);
-  put_little_endian(out, hashes_checksum);
-  put_little_endian(out, static_cast<std::uint32_t>(checkpoint.sections.size()));
-  for (const auto& [name, bytes] : checkpoint.sections) {
-    put_little_endian(out, static_cast<std::uint32_t>(name.size()));
-    out.append(name);
-    put_little_endian(out, static_cast<std::uint64_t>(bytes.size()));
-    out.append(bytes);
-  }
-  put_little_endian(out, checksum64(out));
-  return out;
-}
-
 /// nullopt for what is torn, flipped, or of another format or fold.
 std::optional<StoredCheckpoint> decode(std::string_view bytes) {
   if (bytes.size() < checkpoint_magic.size() + sizeof(std::uint64_t)) return std::nullopt;
@@ -153,14 +135,64 @@ Result<void> check_vouched(const std::string& directory, std::uint64_t count, st
                              " identity hashes");
 }
 
+/// Writes a file front to back, with the checksum of all of it at its end.
+class ChecksummedFile {
+ public:
+  explicit ChecksummedFile(PosixFile file) : file_(std::move(file)) {}
+
+  /// After a failed write the rest does nothing.
+  void write(std::string_view bytes) {
+    if (!result_) return;
+    checksum_.add(bytes);
+    result_ = file_.write_at(at_, bytes);
+    at_ += bytes.size();
+  }
+  Result<void> finish() {
+    std::string checksum;
+    put_little_endian(checksum, checksum_.value());
+    write(checksum);
+    return result_ ? file_.sync() : result_;
+  }
+
+ private:
+  PosixFile file_;
+  RunningChecksum checksum_;
+  std::uint64_t at_ = 0;
+  Result<void> result_;
+};
+
+/// Section by section: a copy of the whole would be as large again.
+Result<void> write_content(PosixFile to, const Checkpoint& checkpoint, std::uint64_t hashes_checksum) {
+  ChecksummedFile file(std::move(to));
+  std::string head(checkpoint_magic);
+  put_little_endian(head, checkpoint_format);
+  put_little_endian(head, fold_version);
+  put_little_endian(head, checkpoint.position);
+  put_little_endian(head, checkpoint.identity_hashes);
+  put_little_endian(head, hashes_checksum);
+  put_little_endian(head, static_cast<std::uint32_t>(checkpoint.sections.size()));
+  for (const auto& [name, bytes] : checkpoint.sections) {
+    put_little_endian(head, static_cast<std::uint32_t>(name.size()));
+    head.append(name);
+    put_little_endian(head, static_cast<std::uint64_t>(bytes.size()));
+    file.write(head);
+    head.clear();
+    file.write(bytes);
+  }
+  file.write(head);
+  return file.finish();
+}
+
 Result<void> write_checkpoint(const std::string& directory, const std::string& path,
-                              const std::string& bytes) {
+                              const Checkpoint& checkpoint, std::uint64_t hashes_checksum) {
   const std::string unfinished = path + std::string(unfinished_suffix);
-  const auto file = PosixFile::open(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file) return file.error();
-  if (auto written = file->write_at(0, bytes); !written) return written;
-  if (auto synced = file->sync(); !synced) return synced;
   std::error_code error;
+  auto file = PosixFile::open(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file) return file.error();
+  if (auto written = write_content(std::move(*file), checkpoint, hashes_checksum); !written) {
+    fs::remove(unfinished, error);  // on a full disk the room is needed
+    return written;
+  }
   fs::rename(unfinished, path, error);
   if (error) return Fault{"file_failed", path + ": rename failed: " + error.message()};
   return sync_directory(directory);
@@ -190,6 +222,7 @@ struct CheckpointStore::HashFile {
   RunningChecksum checksum;
   std::uint64_t count = 0;
 
+  Result<void> sync(const std::string& directory) const;
   Result<void> continue_from(const std::string& directory, std::uint64_t prefix);
   Result<void> append(const std::string& directory, std::span<const std::uint64_t> hashes);
 };
@@ -223,8 +256,12 @@ Result<void> CheckpointStore::HashFile::append(const std::string& directory,
     hashes = hashes.subspan(piece.size());
   }
   // What a save left behind that a crash cut short.
-  if (auto cut = file->truncate(count * hash_bytes); !cut) return cut;
-  return file->sync();
+  return file->truncate(count * hash_bytes);
+}
+
+Result<void> CheckpointStore::HashFile::sync(const std::string& directory) const {
+  const auto file = PosixFile::open(hash_path(directory), O_RDWR);
+  return file ? file->sync() : file.error();
 }
 
 CheckpointStore::CheckpointStore(std::string directory)
@@ -233,17 +270,25 @@ CheckpointStore::~CheckpointStore() = default;
 CheckpointStore::CheckpointStore(CheckpointStore&&) noexcept = default;
 CheckpointStore& CheckpointStore::operator=(CheckpointStore&&) noexcept = default;
 
+Result<void> CheckpointStore::append_hashes(std::uint64_t first, std::span<const std::uint64_t> hashes) {
+  if (auto made = create_directory_durably(directory_); !made) return made;
+  if (auto continued = hashes_->continue_from(directory_, first); !continued) return continued;
+  if (auto appended = hashes_->append(directory_, hashes); !appended) return appended;
+  VOUCHERD_ASSERT(hashes_->count == first + hashes.size());
+  return {};
+}
+
+std::uint64_t CheckpointStore::hashes() const { return hashes_->count; }
+
 Result<void> CheckpointStore::save(const Checkpoint& checkpoint, std::span<const std::uint64_t> new_hashes) {
   VOUCHERD_ASSERT(new_hashes.size() <= checkpoint.identity_hashes);
-  if (auto made = create_directory_durably(directory_); !made) return made;
   const std::uint64_t prefix = checkpoint.identity_hashes - new_hashes.size();
-  if (auto continued = hashes_->continue_from(directory_, prefix); !continued) return continued;
-  if (auto appended = hashes_->append(directory_, new_hashes); !appended) return appended;
-  VOUCHERD_ASSERT(hashes_->count == checkpoint.identity_hashes);
+  if (auto appended = append_hashes(prefix, new_hashes); !appended) return appended;
 
+  if (auto synced = hashes_->sync(directory_); !synced) return synced;
   const std::string path = checkpoint_path(directory_, checkpoint.position);
-  const std::string bytes = encode(checkpoint, hashes_->checksum.value());
-  if (auto written = write_checkpoint(directory_, path, bytes); !written) return written;
+  auto written = write_checkpoint(directory_, path, checkpoint, hashes_->checksum.value());
+  if (!written) return written;
   remove_others(directory_, path);
   return {};
 }
@@ -283,6 +328,8 @@ Result<std::vector<std::uint64_t>> CheckpointStore::load_hashes(std::uint64_t co
   if (count > 0) {
     if (auto vouched = check_vouched(directory_, count, checksum.value()); !vouched) return vouched.error();
   }
+  hashes_->checksum = std::move(checksum);
+  hashes_->count = count;
   return hashes;
 }
 

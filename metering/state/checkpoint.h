@@ -21,7 +21,7 @@
 namespace voucherd {
 
 /// Raised whenever the fold or a section's bytes change: older checkpoints are then passed over.
-inline constexpr std::uint32_t fold_version = 3;
+inline constexpr std::uint32_t fold_version = 4;
 inline constexpr int checkpoints_kept = 2;
 
 struct Checkpoint {
@@ -30,7 +30,7 @@ struct Checkpoint {
   std::map<std::string, std::string> sections;  // "usage", "ledger", "tree"
 };
 
-/// Thread safety: one caller at a time.
+/// Thread safety: one caller at a time (load_hashes() too remembers what it has read).
 class CheckpointStore {
  public:
   /// The directory is created by the first save().
@@ -39,6 +39,11 @@ class CheckpointStore {
   CheckpointStore(CheckpointStore&&) noexcept;
   CheckpointStore& operator=(CheckpointStore&&) noexcept;
 
+  /// Adds hashes behind the first `first` of the hash file, to be covered by the next checkpoint: so they
+  /// need not be kept until there is one. Not synced before that. Faults as save()'s.
+  Result<void> append_hashes(std::uint64_t first, std::span<const std::uint64_t> hashes);
+  /// How many hashes of the file this store vouches for: what it has loaded or appended.
+  std::uint64_t hashes() const;
   /// Appends `new_hashes` to the hash file (syncs it), then writes the checkpoint under a temporary
   /// name, syncs and renames it; removes all but the newest checkpoints_kept. `new_hashes` are the
   /// last ones of checkpoint.identity_hashes; those before them are in the file already (all of them

@@ -101,7 +101,8 @@ void Quarantine::add(const QuarantinedEvent& event, QuarantineNumber number, Ins
                         .received_at = received_at,
                         .fingerprint = event.fingerprint,
                         .times_sent = 1};
-  index(entries_.emplace_hint(entries_.end(), number, std::move(entry))->second);
+  index(*entries_.emplace_hint(entries_.end(), number, std::make_shared<QuarantineEntry>(std::move(entry)))
+             ->second);
 }
 
 void Quarantine::index(const QuarantineEntry& entry) {
@@ -117,7 +118,7 @@ void Quarantine::index(const QuarantineEntry& entry) {
 }
 
 void Quarantine::erase(Entries::iterator at) {
-  const QuarantineEntry& entry = at->second;
+  const QuarantineEntry& entry = *at->second;
   by_fingerprint_.erase({entry.fingerprint, entry.number});
   if (is_closed_by_identity(entry)) {
     unindex(by_identity_, identity_of(entry.source, entry.id), entry.number);
@@ -140,7 +141,11 @@ void Quarantine::unindex(ByHash& numbers, std::uint64_t hash, QuarantineNumber n
 
 void Quarantine::count_resent(QuarantineNumber number) {
   // The sequencer knows durable entries; one may have been closed by a record between.
-  if (const auto entry = entries_.find(number); entry != entries_.end()) ++entry->second.times_sent;
+  const auto entry = entries_.find(number);
+  if (entry == entries_.end()) return;
+  auto counted = std::make_shared<QuarantineEntry>(*entry->second);
+  ++counted->times_sent;
+  entry->second = std::move(counted);
 }
 
 bool Quarantine::close(QuarantineNumber number) {
@@ -156,7 +161,7 @@ void Quarantine::close_identity(std::string_view source, std::string_view id) {
   const std::set<QuarantineNumber> candidates = same->second;  // a copy: erase() changes the index
   for (const QuarantineNumber number : candidates) {
     const auto entry = entries_.find(number);
-    if (entry->second.source == source && entry->second.id == id) erase(entry);
+    if (entry->second->source == source && entry->second->id == id) erase(entry);
   }
 }
 
@@ -165,7 +170,7 @@ std::vector<QuarantineNumber> Quarantine::waiting_for(std::string_view source, s
   const auto same = by_target_.find(identity_of(source, id));
   if (same == by_target_.end()) return waiting;
   for (const QuarantineNumber number : same->second) {
-    const QuarantineEntry& entry = entries_.find(number)->second;
+    const QuarantineEntry& entry = *entries_.find(number)->second;
     if (entry.corrects_source == source && entry.corrects_id == id) waiting.push_back(number);
   }
   return waiting;
@@ -173,7 +178,7 @@ std::vector<QuarantineNumber> Quarantine::waiting_for(std::string_view source, s
 
 const QuarantineEntry* Quarantine::find(QuarantineNumber number) const {
   const auto entry = entries_.find(number);
-  return entry == entries_.end() ? nullptr : &entry->second;
+  return entry == entries_.end() ? nullptr : entry->second.get();
 }
 
 std::optional<QuarantineNumber> Quarantine::find_fingerprint(std::uint64_t fingerprint) const {
@@ -185,7 +190,7 @@ std::optional<QuarantineNumber> Quarantine::find_fingerprint(std::uint64_t finge
 void Quarantine::visit(QuarantineNumber after,
                        const std::function<bool(const QuarantineEntry&)>& visit) const {
   for (auto entry = entries_.upper_bound(after); entry != entries_.end(); ++entry) {
-    if (!visit(entry->second)) return;
+    if (!visit(*entry->second)) return;
   }
 }
 
@@ -198,9 +203,16 @@ std::uint64_t Quarantine::blocking(Month month) const {
   return static_cast<std::uint64_t>(entries);
 }
 
-void Quarantine::save(std::string& out) const {
+Quarantine::Snapshot Quarantine::snapshot() const {
+  Snapshot snapshot;
+  snapshot.entries_.reserve(entries_.size());
+  for (const auto& [number, entry] : entries_) snapshot.entries_.push_back(entry);
+  return snapshot;
+}
+
+void Quarantine::Snapshot::save(std::string& out) const {
   put_varint(out, entries_.size());
-  for (const auto& [number, entry] : entries_) put_entry(out, entry);
+  for (const auto& entry : entries_) put_entry(out, *entry);
 }
 
 Result<Quarantine> Quarantine::load(std::string_view& in) {
@@ -211,7 +223,9 @@ Result<Quarantine> Quarantine::load(std::string_view& in) {
     const bool in_order = quarantine.entries_.empty() || quarantine.entries_.rbegin()->first < entry.number;
     if (!reader.ok() || !in_order) return damaged();
     const QuarantineNumber number = entry.number;
-    quarantine.index(quarantine.entries_.emplace(number, std::move(entry)).first->second);
+    auto kept = std::make_shared<const QuarantineEntry>(std::move(entry));
+    quarantine.index(*kept);
+    quarantine.entries_.emplace_hint(quarantine.entries_.end(), number, std::move(kept));
   }
   if (!reader.ok()) return damaged();
   in = reader.rest();

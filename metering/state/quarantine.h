@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -68,13 +69,25 @@ class Quarantine {
   /// Number of unresolved entries that touch `month`.
   std::uint64_t blocking(Month month) const;
 
+  /// The entries as they are now: another thread may read and destroy them, whatever becomes of these.
+  class Snapshot {
+   public:
+    void save(std::string& out) const;
+
+   private:
+    friend class Quarantine;
+    std::vector<std::shared_ptr<const QuarantineEntry>> entries_;
+  };
+  Snapshot snapshot() const;
+
   /// Canonical bytes.
-  void save(std::string& out) const;
+  void save(std::string& out) const { snapshot().save(out); }
   /// Takes what save() wrote off the front of `in`. Fault "checkpoint_damaged".
   static Result<Quarantine> load(std::string_view& in);
 
  private:
-  using Entries = std::map<QuarantineNumber, QuarantineEntry>;
+  // Entries never change: one that does is replaced.
+  using Entries = std::map<QuarantineNumber, std::shared_ptr<const QuarantineEntry>>;
   // Sets, since thousands of entries may share an identity, and each is taken out by itself.
   using ByHash = boost::unordered_flat_map<std::uint64_t, std::set<QuarantineNumber>>;
   void index(const QuarantineEntry& entry);

@@ -3,6 +3,7 @@
 #include "metering/state/totals.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "metering/core/assert.h"
 #include "metering/state/byte_coding.h"
@@ -24,26 +25,67 @@ std::size_t Totals::hash(const Key& key) {
   return static_cast<std::size_t>(hash ^ hash >> 32);
 }
 
+Totals::Table::Table(std::size_t slots_wanted)
+    : slots(slots_wanted == 0 ? nullptr : std::make_shared<Slot[]>(slots_wanted)), size(slots_wanted) {}
+
 /// The key's slot, or the empty one where it would be. There is always an empty one.
-Totals::Slot& Totals::FirmTotals::slot_of(const Key& key) {
-  const std::size_t mask = slots.size() - 1;
+Totals::Slot& Totals::Table::slot_of(const Key& key) const {
+  const std::size_t mask = size - 1;
   for (std::size_t at = hash(key) & mask;; at = (at + 1) & mask) {
-    Slot& slot = slots[at];
+    Slot& slot = this->slot(at);
     if (!slot.taken || slot.key == key) return slot;
+  }
+}
+
+/// The key's quantity, to be changed.
+Quantity& Totals::Table::take(const Key& key) {
+  // A quarter stays empty.
+  if ((std::size_t{taken} + 1) * 4 > size * 3) grow();
+  Slot& slot = slot_of(key);
+  if (!slot.taken) {
+    slot.key = key;
+    slot.taken = true;
+    ++taken;
+  }
+  return slot.quantity;
+}
+
+template <class Visit>
+void Totals::Table::each(Visit&& visit) const {
+  for (std::size_t at = 0; at < size; ++at) {
+    if (!slot(at).quantity.is_zero()) visit(slot(at).key, slot(at).quantity);
   }
 }
 
 /// Leaves the zeros behind. Where they were half of it, the size stays: else it would grow with all totals
 /// that have ever been.
-void Totals::FirmTotals::grow() {
+void Totals::Table::grow() {
   constexpr std::size_t slots_at_start = 8;
-  const std::size_t size = std::size_t{totals} * 2 <= slots.size() ? slots.size() : slots.size() * 2;
-  std::vector<Slot> former(totals == 0 ? slots_at_start : size);
-  former.swap(slots);
-  taken = totals;
-  for (const Slot& slot : former) {
-    if (!slot.quantity.is_zero()) slot_of(slot.key) = slot;
-  }
+  std::uint32_t left = 0;
+  each([&](const Key&, Quantity) { ++left; });
+  const Table former = *this;
+  const std::size_t wanted = std::size_t{left} * 2 <= size ? size : size * 2;
+  *this = Table(left == 0 ? slots_at_start : wanted);
+  taken = left;
+  former.each([&](const Key& key, Quantity quantity) {
+    slot_of(key) = {key, true, quantity};
+  });
+}
+
+/// Adds what came beside the table into it.
+void Totals::FirmTotals::gather() {
+  since.each([&](const Key& key, Quantity quantity) { table.take(key) += quantity; });
+  since = Table();
+}
+
+Totals::Table Totals::FirmTotals::gathered() const {
+  if (since.size == 0) return table;
+  FirmTotals copy;
+  copy.table = Table(std::max<std::size_t>(table.size, since.size));
+  table.each([&](const Key& key, Quantity quantity) { copy.table.take(key) = quantity; });
+  copy.since = since;
+  copy.gather();
+  return copy.table;
 }
 
 std::uint32_t Totals::firm_number(std::string_view firm) {
@@ -57,9 +99,9 @@ std::uint32_t Totals::sku_number(std::string_view sku) { return sku_names_.inter
 std::uint32_t Totals::project_number(std::string_view project) { return project_names_.intern(project); }
 
 void Totals::prefetch(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project) const {
-  const FirmTotals& totals = firms_[firm];
-  if (totals.slots.empty()) return;
-  __builtin_prefetch(&totals.slots[hash({day.days, sku, project}) & (totals.slots.size() - 1)], 1);
+  const Table& table = firms_[firm].table;
+  if (table.size == 0) return;
+  __builtin_prefetch(&table.slot(hash({day.days, sku, project}) & (table.size - 1)), 1);
 }
 
 void Totals::add(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project,
@@ -67,18 +109,17 @@ void Totals::add(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint3
   VOUCHERD_ASSERT(firm < firms_.size());
   if (quantity.is_zero()) return;
   FirmTotals& totals = firms_[firm];
-  // A quarter stays empty.
-  if ((std::size_t{totals.taken} + 1) * 4 > totals.slots.size() * 3) totals.grow();
   const Key key{day.days, sku, project};
-  Slot& slot = totals.slot_of(key);
-  if (!slot.taken) {
-    slot.key = key;
-    slot.taken = true;
-    ++totals.taken;
+  Quantity elsewhere;  // the rest of this total
+  if (frozen_) {
+    elsewhere = totals.table.at(key);
+  } else if (totals.since.size != 0) {
+    totals.gather();
   }
-  if (slot.quantity.is_zero()) ++totals.totals;
-  slot.quantity += quantity;
-  if (slot.quantity.is_zero()) --totals.totals;
+  Quantity& kept = (frozen_ ? totals.since : totals.table).take(key);
+  if ((kept + elsewhere).is_zero()) ++totals.totals;
+  kept += quantity;
+  if ((kept + elsewhere).is_zero()) --totals.totals;
   ++totals.version;
   sum_ += quantity;
 }
@@ -101,12 +142,11 @@ std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay u
   std::vector<UsageTotal> list;
   const FirmTotals* totals = totals_of(firm.value);
   if (totals == nullptr) return list;
-  for (const Slot& slot : totals->slots) {
-    const LocalDay day{slot.key.day};
-    if (slot.quantity.is_zero() || day < from || day >= until) continue;
-    list.push_back({day, SkuId(sku_names_.at(slot.key.sku)), ProjectId(project_names_.at(slot.key.project)),
-                    slot.quantity});
-  }
+  totals->gathered().each([&](const Key& key, Quantity quantity) {
+    const LocalDay day{key.day};
+    if (day < from || day >= until) return;
+    list.push_back({day, SkuId(sku_names_.at(key.sku)), ProjectId(project_names_.at(key.project)), quantity});
+  });
   std::sort(list.begin(), list.end(), [](const UsageTotal& a, const UsageTotal& b) {
     return std::tie(a.day, a.sku, a.project) < std::tie(b.day, b.sku, b.project);
   });
@@ -120,7 +160,7 @@ std::uint64_t Totals::version_of(const FirmId& firm) const {
 
 /// Numbers as they would be had the names been given in the order of their bytes, and only those
 /// that a total uses.
-struct Totals::Canonical {
+struct Totals::Snapshot::Canonical {
   std::vector<std::string_view> texts;  // in order
   std::vector<std::uint32_t> rank;      // by number
 
@@ -143,26 +183,25 @@ struct Totals::Canonical {
   }
 };
 
-void Totals::save(std::string& out) const {
-  std::vector<bool> firm_used(firms_.size()), sku_used(sku_names_.size()),
+void Totals::Snapshot::save(std::string& out) const {
+  std::vector<bool> firm_used(tables_.size()), sku_used(sku_names_.size()),
       project_used(project_names_.size());
-  for (std::size_t number = 0; number < firms_.size(); ++number) {
-    firm_used[number] = firms_[number].totals > 0;
-    for (const Slot& slot : firms_[number].slots) {
-      if (!slot.quantity.is_zero()) sku_used[slot.key.sku] = project_used[slot.key.project] = true;
-    }
+  for (std::size_t number = 0; number < tables_.size(); ++number) {
+    tables_[number].each([&](const Key& key, Quantity) {
+      firm_used[number] = sku_used[key.sku] = project_used[key.project] = true;
+    });
   }
   const Canonical firms(firm_names_, firm_used), skus(sku_names_, sku_used),
       projects(project_names_, project_used);
   firms.save(out);
   skus.save(out);
   projects.save(out);
+  std::vector<std::pair<Key, Quantity>> list;
   for (const std::string_view firm : firms.texts) {
-    std::vector<std::pair<Key, Quantity>> list;
-    for (const auto& [key, taken, quantity] : totals_of(firm)->slots) {
-      if (quantity.is_zero()) continue;
+    list.clear();
+    tables_[*firm_names_.find(firm)].each([&](const Key& key, Quantity quantity) {
       list.push_back({{key.day, skus.rank[key.sku], projects.rank[key.project]}, quantity});
-    }
+    });
     std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
       return std::tie(a.first.day, a.first.sku, a.first.project) <
              std::tie(b.first.day, b.first.sku, b.first.project);
@@ -177,6 +216,27 @@ void Totals::save(std::string& out) const {
   }
 }
 
+Totals::Snapshot Totals::snapshot() const {
+  Snapshot snapshot;
+  snapshot.firm_names_ = firm_names_;
+  snapshot.sku_names_ = sku_names_;
+  snapshot.project_names_ = project_names_;
+  snapshot.tables_.reserve(firms_.size());
+  for (const FirmTotals& firm : firms_) snapshot.tables_.push_back(firm.gathered());
+  return snapshot;
+}
+
+Totals::Snapshot Totals::freeze() {
+  VOUCHERD_ASSERT(!frozen_);
+  for (FirmTotals& firm : firms_) {
+    if (firm.since.size != 0) firm.gather();
+  }
+  frozen_ = true;
+  return snapshot();
+}
+
+void Totals::save(std::string& out) const { snapshot().save(out); }
+
 Result<Totals> Totals::load(std::string_view& in) {
   ByteReader reader(in);
   Totals totals;
@@ -186,7 +246,11 @@ Result<Totals> Totals::load(std::string_view& in) {
   totals.firms_.resize(totals.firm_names_.size());
   const std::size_t skus = totals.sku_names_.size(), projects = totals.project_names_.size();
   for (std::uint32_t number = 0; number < totals.firms_.size(); ++number) {
-    for (std::uint64_t left = reader.varint(); left > 0 && reader.ok(); --left) {
+    const std::uint64_t count = reader.varint_up_to(reader.left());
+    FirmTotals& firm = totals.firms_[number];
+    // Large enough at once: a quarter stays empty.
+    firm.table = Table(std::bit_ceil(std::size_t{count} + count / 3 + 1));
+    for (std::uint64_t left = count; left > 0 && reader.ok(); --left) {
       const std::int64_t day = reader.signed_varint();
       const std::uint64_t sku = reader.varint(), project = reader.varint();
       const Quantity quantity{reader.int128()};
@@ -197,12 +261,12 @@ Result<Totals> Totals::load(std::string_view& in) {
       if (quantity.is_zero() || __builtin_add_overflow(totals.sum_.nanos, quantity.nanos, &sum)) {
         return damaged();
       }
-      const std::uint32_t before = totals.firms_[number].taken;
+      const std::uint32_t before = firm.table.taken;
       totals.add(number, LocalDay{static_cast<std::int32_t>(day)}, static_cast<std::uint32_t>(sku),
                  static_cast<std::uint32_t>(project), quantity);
-      if (totals.firms_[number].taken == before) return damaged();  // the same key twice
+      if (firm.table.taken == before) return damaged();  // the same key twice
     }
-    totals.firms_[number].version = 1;
+    firm.version = 1;
   }
   if (!reader.ok()) return damaged();
   in = reader.rest();

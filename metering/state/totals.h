@@ -1,8 +1,13 @@
 // Usage totals: sums of quantities per firm × local day × SKU × project, exact and
 // order-free. Money is never stored here: it is computed from them (billing/core).
+//
+// A checkpoint of millions of totals takes a second, too long for their owner to stand still. So they can be
+// frozen: another thread reads the tables, which don't change meanwhile, and what is added goes into small
+// tables beside them, which are added to the large ones firm by firm once they are thawed.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +51,13 @@ class Totals {
   /// Sum over everything: rules §6's first identity.
   Quantity sum() const { return sum_; }
 
+  /// The totals as they were at one moment.
+  class Snapshot;
+  /// A snapshot that another thread may read and destroy, until thaw().
+  Snapshot freeze();
+  /// Precondition: the snapshot that freeze() gave is no longer read.
+  void thaw() { frozen_ = false; }
+
   /// Canonical bytes: equal totals have equal bytes, whatever the order of arrival.
   void save(std::string& out) const;
   /// Takes what save() wrote off the front of `in`. Numbers are given anew. Fault "checkpoint_damaged".
@@ -63,22 +75,49 @@ class Totals {
     bool taken = false;
     Quantity quantity;  // zero: as if it had never been
   };
-  struct FirmTotals {
-    std::vector<Slot> slots;  // open addressing; the size is a power of two
+  /// Open addressing; copies share the slots.
+  struct Table {
+    std::shared_ptr<Slot[]> slots;
+    std::size_t size = 0;  // in slots: a power of two, or 0
     std::uint32_t taken = 0;
-    std::uint32_t totals = 0;  // that are not zero
+
+    explicit Table(std::size_t slots_wanted = 0);
+    Slot& slot(std::size_t at) const { return slots.get()[at]; }
+    Slot& slot_of(const Key& key) const;
+    Quantity at(const Key& key) const { return size == 0 ? Quantity{} : slot_of(key).quantity; }
+    Quantity& take(const Key& key);
+    void grow();
+    template <class Visit>
+    void each(Visit&& visit) const;
+  };
+  struct FirmTotals {
+    Table table;
+    Table since;               // what came while `table` was frozen; its size is 0 where nothing did
+    std::uint32_t totals = 0;  // that are not zero, of both together
     std::uint64_t version = 0;
 
-    Slot& slot_of(const Key& key);
-    void grow();
+    void gather();
+    Table gathered() const;
   };
-  struct Canonical;
   static std::size_t hash(const Key& key);
   const FirmTotals* totals_of(std::string_view firm) const;
+  Snapshot snapshot() const;
 
   Dictionary firm_names_, sku_names_, project_names_;
   std::vector<FirmTotals> firms_;
   Quantity sum_;
+  bool frozen_ = false;
+};
+
+class Totals::Snapshot {
+ public:
+  void save(std::string& out) const;
+
+ private:
+  friend class Totals;
+  struct Canonical;
+  Dictionary firm_names_, sku_names_, project_names_;
+  std::vector<Table> tables_;  // by firm
 };
 
 }  // namespace voucherd

@@ -68,7 +68,7 @@ struct UsageState::Fold {
 UsageState::UsageState(UtcOffset offset) : offset_(offset) {}
 
 void UsageState::apply(const RecordHeader& header, const UsageRecord& record, const ReadEvent& event_at) {
-  VOUCHERD_ASSERT(record.first_ordinal == events_);
+  VOUCHERD_ASSERT(record.first_ordinal == events());
   std::uint32_t number = 0;
   for (const QuarantinedEvent& event : record.quarantined) {
     quarantine_.add(event, {header.position, number++}, header.intake_time);
@@ -80,10 +80,7 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
 
   const EventBlock& events = record.events;
   if (events.size() == 0) return;
-  VOUCHERD_ASSERT(first_ordinals_.empty() || first_ordinals_.back().second < header.position);
-  first_ordinals_.emplace_back(record.first_ordinal, header.position);
-  events_ += events.size();
-
+  places_.append(header.position, events.size());
   ranges_.begin_record(header.position, events.size());
   const bool closes_entries = !quarantine_.holds_conflicts_only();
   Fold fold(*this, header, events);
@@ -144,15 +141,6 @@ void UsageState::apply_correction(const EventView& correction, EventOrdinal ordi
                       .source = std::string(correction.source),
                       .id = std::string(correction.id),
                       .quantity = correction.quantity};
-}
-
-EventPlace UsageState::place_of(EventOrdinal ordinal) const {
-  VOUCHERD_ASSERT(ordinal < events_);
-  const auto behind =
-      std::upper_bound(first_ordinals_.begin(), first_ordinals_.end(), ordinal,
-                       [](EventOrdinal wanted, const auto& record) { return wanted < record.first; });
-  const auto& [first, position] = *std::prev(behind);
-  return {position, static_cast<std::uint32_t>(ordinal - first)};
 }
 
 std::optional<EventOrdinal> UsageState::winning_correction(EventOrdinal event) const {

@@ -13,6 +13,7 @@
 #include "metering/state/day_set.h"
 #include "metering/state/identity_index.h"
 #include "metering/state/quarantine.h"
+#include "metering/state/record_places.h"
 #include "metering/state/record_ranges.h"
 #include "metering/state/totals.h"
 #include "metering/state/usage_record.h"
@@ -20,13 +21,6 @@
 namespace voucherd {
 
 class ByteReader;
-
-/// Where an event is kept.
-struct EventPlace {
-  Position position = 0;
-  std::uint32_t index = 0;
-  friend bool operator==(const EventPlace&, const EventPlace&) = default;
-};
 
 struct SourceFigures {
   std::uint64_t events = 0;  // accepted, corrections included
@@ -52,9 +46,9 @@ class UsageState {
   const Quarantine& quarantine() const { return quarantine_; }
   Quarantine& quarantine() { return quarantine_; }
   const std::map<std::string, SourceFigures, std::less<>>& sources() const { return sources_; }
-  EventOrdinal events() const { return events_; }
+  EventOrdinal events() const { return places_.events(); }
   /// Precondition (asserted): ordinal < events().
-  EventPlace place_of(EventOrdinal ordinal) const;
+  EventPlace place_of(EventOrdinal ordinal) const { return places_.place_of(ordinal); }
   /// Sum of the quantities of accepted events, as corrected: kept apart from the totals, so that
   /// the first identity of rules §6 compares two things that were computed differently.
   Quantity accepted_quantity() const { return accepted_quantity_; }
@@ -64,6 +58,13 @@ class UsageState {
   std::vector<EventOrdinal> corrections_of(EventOrdinal event) const;
   /// Which records may hold a firm's events of some days.
   const RecordRanges& ranges() const { return ranges_; }
+
+  /// The state as it is at one record's end.
+  class Snapshot;
+  /// A snapshot that another thread may save and destroy, while this goes on, until thaw().
+  Snapshot freeze();
+  /// Precondition: the snapshot that freeze() gave is no longer read.
+  void thaw() { totals_.thaw(); }
 
   /// Canonical bytes: states that folded the same records have the same.
   void save(std::string& out) const;
@@ -82,8 +83,9 @@ class UsageState {
   };
   void apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
                         const EventView& corrected);
+  void save_figures(std::string& out) const;
+  void save_corrections(std::string& out) const;
   void load_figures(ByteReader& in);
-  void load_places(ByteReader& in);
   void load_winners(ByteReader& in);
   void load_corrections(ByteReader& in);
 
@@ -91,12 +93,24 @@ class UsageState {
   Totals totals_;
   Quarantine quarantine_;
   std::map<std::string, SourceFigures, std::less<>> sources_;
-  EventOrdinal events_ = 0;
   Quantity accepted_quantity_;
-  std::vector<std::pair<EventOrdinal, Position>> first_ordinals_;  // of records with events, ascending
+  RecordPlaces places_;
   std::map<EventOrdinal, Winner> winners_;
   std::map<EventOrdinal, std::vector<EventOrdinal>> corrections_;  // by the event that they correct
   RecordRanges ranges_;
+};
+
+class UsageState::Snapshot {
+ public:
+  void save(std::string& out) const;
+
+ private:
+  friend class UsageState;
+  std::string figures_, corrections_;  // small: bytes already
+  RecordPlaces places_;
+  RecordRanges ranges_;
+  Totals::Snapshot totals_;
+  Quarantine::Snapshot quarantine_;
 };
 
 }  // namespace voucherd

@@ -16,9 +16,8 @@ Fault damaged() {
 
 }  // namespace
 
-void UsageState::save(std::string& out) const {
+void UsageState::save_figures(std::string& out) const {
   put_signed(out, offset_.minutes);
-  put_varint(out, events_);
   put_int128(out, accepted_quantity_.nanos);
   put_varint(out, sources_.size());
   for (const auto& [source, figures] : sources_) {
@@ -32,13 +31,9 @@ void UsageState::save(std::string& out) const {
       put_varint(out, static_cast<std::uint64_t>(run.last.days - run.first.days));
     }
   }
-  put_varint(out, first_ordinals_.size());
-  std::pair<EventOrdinal, Position> before{0, 0};
-  for (const auto& place : first_ordinals_) {
-    put_varint(out, place.first - before.first);
-    put_varint(out, place.second - before.second);
-    before = place;
-  }
+}
+
+void UsageState::save_corrections(std::string& out) const {
   put_varint(out, winners_.size());
   for (const auto& [event, winner] : winners_) {
     put_varint(out, event);
@@ -54,6 +49,32 @@ void UsageState::save(std::string& out) const {
     put_varint(out, corrections.size());
     for (const EventOrdinal correction : corrections) put_varint(out, correction);
   }
+}
+
+void UsageState::Snapshot::save(std::string& out) const {
+  out += figures_;
+  places_.save(out);
+  out += corrections_;
+  ranges_.save(out);
+  totals_.save(out);
+  quarantine_.save(out);
+}
+
+UsageState::Snapshot UsageState::freeze() {
+  Snapshot snapshot;
+  save_figures(snapshot.figures_);
+  save_corrections(snapshot.corrections_);
+  snapshot.places_ = places_;
+  snapshot.ranges_ = ranges_;
+  snapshot.totals_ = totals_.freeze();
+  snapshot.quarantine_ = quarantine_.snapshot();
+  return snapshot;
+}
+
+void UsageState::save(std::string& out) const {
+  save_figures(out);
+  places_.save(out);
+  save_corrections(out);
   ranges_.save(out);
   totals_.save(out);
   quarantine_.save(out);
@@ -77,19 +98,6 @@ void UsageState::load_figures(ByteReader& in) {
   }
 }
 
-void UsageState::load_places(ByteReader& in) {
-  std::pair<EventOrdinal, Position> place{0, 0};
-  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    const std::uint64_t events = in.varint(), positions = in.varint();
-    place = {place.first + events, place.second + positions};
-    // Records follow each other, and the first begins with ordinal 0.
-    if (first_ordinals_.empty() ? events != 0 : events == 0 || positions == 0) in.fail();
-    if (place.first >= events_) in.fail();
-    first_ordinals_.push_back(place);
-  }
-  if (first_ordinals_.empty() != (events_ == 0)) in.fail();
-}
-
 void UsageState::load_winners(ByteReader& in) {
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const EventOrdinal event = in.varint();
@@ -99,7 +107,7 @@ void UsageState::load_winners(ByteReader& in) {
     winner.source = in.text();
     winner.id = in.text();
     winner.quantity.nanos = in.int128();
-    if (event >= winner.correction || winner.correction >= events_) in.fail();
+    if (event >= winner.correction || winner.correction >= events()) in.fail();
     winners_.emplace(event, std::move(winner));
   }
 }
@@ -110,7 +118,7 @@ void UsageState::load_corrections(ByteReader& in) {
     std::vector<EventOrdinal>& corrections = corrections_[event];
     for (std::uint64_t more = in.varint(); more > 0 && in.ok(); --more) {
       corrections.push_back(in.varint());
-      if (event >= corrections.back() || corrections.back() >= events_) in.fail();
+      if (event >= corrections.back() || corrections.back() >= events()) in.fail();
     }
   }
 }
@@ -120,10 +128,9 @@ Result<UsageState> UsageState::load(std::string_view& in) {
   const std::int64_t offset = reader.signed_varint();
   if (offset < -offset_minutes_max || offset > offset_minutes_max) return damaged();
   UsageState state(UtcOffset{static_cast<std::int32_t>(offset)});
-  state.events_ = reader.varint();
   state.accepted_quantity_.nanos = reader.int128();
   state.load_figures(reader);
-  state.load_places(reader);
+  state.places_.load(reader);
   state.load_winners(reader);
   state.load_corrections(reader);
   state.ranges_.load(reader);

@@ -66,6 +66,7 @@ admin = "[::1]:2"
 directory = "/d"
 checkpoint_every_events = 3
 checkpoint_every_records = 4
+checkpoint_cpu_percent = 5
 [provider]
 name = "甲"
 uscc = "9150000020286320X6"
@@ -96,6 +97,7 @@ level = "warn"
   EXPECT_EQ(o.directory, "/d");
   EXPECT_EQ(o.checkpoint_every_events, 3u);
   EXPECT_EQ(o.checkpoint_every_records, 4u);
+  EXPECT_EQ(o.checkpoint_cpu_percent, 5u);
   EXPECT_EQ(o.provider_name, "甲");
   EXPECT_EQ(o.provider_uscc, "9150000020286320X6");
   EXPECT_EQ(o.utc_offset, UtcOffset{-210});

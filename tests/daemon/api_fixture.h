@@ -30,6 +30,14 @@ class ApiTest : public ::testing::Test {
     open();
   }
 
+  void open() {
+    engine_ = Engine::open(
+                  options_, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
+                  [](const Fault& fault) { FAIL() << fault.detail; })
+                  .value();
+    router_ = {};
+    add_routes(router_, *engine_, body_bytes_max_of_tests);
+  }
   /// Opens the directory again; the state is that of the checkpoint and of the records behind it.
   void restart() {
     engine_.reset();
@@ -155,16 +163,6 @@ class ApiTest : public ::testing::Test {
   voucherd::testing::OwnerLoop loop_;
   std::unique_ptr<Engine> engine_;
   Router router_;
-
- private:
-  void open() {
-    engine_ = Engine::open(
-                  options_, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
-                  [](const Fault& fault) { FAIL() << fault.detail; })
-                  .value();
-    router_ = {};
-    add_routes(router_, *engine_, body_bytes_max_of_tests);
-  }
 };
 
 }  // namespace voucherd::api

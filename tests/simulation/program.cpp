@@ -14,6 +14,7 @@ Program::Program(const naive::Reckoning::Head& head, std::int64_t start_ms) : cl
   options_.utc_offset = UtcOffset{head.offset};
   // RocksDB lays its log out in advance, in pieces of this size: what a history costs most.
   options_.write_buffer_bytes = 1u << 20;
+  options_.checkpoint_cpu_percent = 100;
   options_.checkpoint_every_records = 7;  // so that histories of some dozen records have checkpoints
   start();
 }

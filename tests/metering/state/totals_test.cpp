@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 
 #include "tests/metering/state/sample_events.h"
 
@@ -140,6 +141,38 @@ TEST(TotalsTest, ContinuesAfterLoadingAsBefore) {
     model.sums[{a.firm, a.day, a.sku, a.project}] += a.nanos;
   }
   model.expect_same(loaded);
+}
+
+TEST(TotalsTest, WhatIsAddedWhileFrozenIsInTheTotalsButNotInTheSnapshot) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  Totals totals;
+  Model model;
+  const auto add_some = [&](int most) {
+    for (const Addition& a : random_additions(random, static_cast<int>(between(random, 0, most)))) {
+      add(totals, a.firm, a.day, a.sku, a.project, a.nanos);
+      model.sums[{a.firm, a.day, a.sku, a.project}] += a.nanos;
+    }
+  };
+  for (int round = 0; round < 30; ++round) {
+    add_some(300);
+    const std::string before = saved(totals);
+    std::string during;
+    {
+      auto snapshot = totals.freeze();
+      std::thread reader([&during, snapshot = std::move(snapshot)] { snapshot.save(during); });
+      add_some(300);
+      model.expect_same(totals);
+      reader.join();
+    }
+    EXPECT_EQ(during, before);
+    totals.thaw();
+    model.expect_same(totals);
+    const std::string bytes = saved(totals);
+    std::string_view in = bytes;
+    EXPECT_EQ(saved(Totals::load(in).value()), bytes);
+  }
 }
 
 TEST(TotalsTest, ListsTheDaysFromTheFirstToBeforeTheLast) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <thread>
 #include <tuple>
 
 #include "tests/metering/state/sample_events.h"
@@ -252,6 +253,29 @@ TEST(UsageStateTest, ContinuesFromItsSavedBytesAsIfItHadNeverStopped) {
   }
 }
 
+TEST(UsageStateTest, ASnapshotIsTheStateOfItsMomentWhateverIsFoldedMeanwhile) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  for (int round = 0; round < 20; ++round) {
+    History history;
+    for (std::int64_t records = between(random, 1, 40); records > 0; --records)
+      add_random_record(history, random);
+    const auto cut = static_cast<std::size_t>(between(random, 0, std::ssize(history.entries)));
+    UsageState state(offset);
+    history.fold(state, 0, cut);
+    const std::string before = saved(state);
+    std::string during;
+    std::thread reader([&during, snapshot = state.freeze()] { snapshot.save(during); });
+    history.fold(state, cut, history.entries.size());
+    reader.join();
+    EXPECT_EQ(during, before);
+    EXPECT_EQ(saved(state), saved(history.folded()));
+    state.thaw();
+    EXPECT_EQ(saved(state), saved(history.folded()));
+  }
+}
+
 TEST(UsageStateTest, FoldsADecodedRecordAsTheOneThatWasEncoded) {
   const std::uint64_t seed = test::seed_of_this_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -350,7 +374,7 @@ TEST(UsageStateTest, StopsAtAGapInTheOrdinals) {
   History history;
   history.begin_record().first_ordinal = 1;
   UsageState state(offset);
-  EXPECT_DEATH(history.fold(state, 0, 1), "first_ordinal == events_");
+  EXPECT_DEATH(history.fold(state, 0, 1), "first_ordinal == events");
 }
 
 TEST(UsageStateTest, RefusesDamagedBytes) {

@@ -1,0 +1,92 @@
+#include "metering/state/record_places.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "metering/core/assert.h"
+#include "metering/state/byte_coding.h"
+
+namespace voucherd {
+
+namespace {
+// Far beyond any journal, of positions and of events: sums stay within their type.
+constexpr std::uint64_t count_max = std::uint64_t{1} << 48;
+}  // namespace
+
+void RecordPlaces::append(Position position, std::uint32_t events) {
+  VOUCHERD_ASSERT(events > 0 && (open_.empty() || open_.back().last_position() < position));
+  if (!open_.empty()) {
+    Run& last = open_.back();
+    if (last.events == events && last.last_position() + 1 == position &&
+        last.records < std::numeric_limits<std::uint32_t>::max()) {
+      ++last.records;
+      events_ += events;
+      return;
+    }
+  }
+  append_run({events_, position, events, 1});
+}
+
+void RecordPlaces::append_run(Run run) {
+  if (open_.size() == runs_shared) {
+    full_.push_back(std::make_shared<const Runs>(std::move(open_)));
+    open_ = {};
+  }
+  open_.push_back(run);
+  events_ += std::uint64_t{run.events} * run.records;
+}
+
+EventPlace RecordPlaces::place_of(EventOrdinal ordinal) const {
+  VOUCHERD_ASSERT(ordinal < events_);
+  const Runs* runs = &open_;
+  if (ordinal < open_.front().first) {
+    const auto behind = std::partition_point(
+        full_.begin(), full_.end(), [&](const auto& some) { return some->front().first <= ordinal; });
+    runs = std::prev(behind)->get();
+  }
+  const auto behind =
+      std::partition_point(runs->begin(), runs->end(), [&](const Run& run) { return run.first <= ordinal; });
+  const Run& run = *std::prev(behind);
+  const std::uint64_t within = ordinal - run.first;
+  return {run.position + within / run.events, static_cast<std::uint32_t>(within % run.events)};
+}
+
+std::size_t RecordPlaces::memory_bytes() const {
+  return (full_.size() * runs_shared + open_.capacity()) * sizeof(Run);
+}
+
+template <class Visit>
+void RecordPlaces::each_run(Visit&& visit) const {
+  for (const auto& runs : full_) {
+    for (const Run& run : *runs) visit(run);
+  }
+  for (const Run& run : open_) visit(run);
+}
+
+void RecordPlaces::save(std::string& out) const {
+  put_varint(out, full_.size() * runs_shared + open_.size());
+  Position before = 0;
+  each_run([&](const Run& run) {
+    put_varint(out, run.position - before);
+    put_varint(out, run.events);
+    put_varint(out, run.records);
+    before = run.last_position();
+  });
+}
+
+void RecordPlaces::load(ByteReader& in) {
+  constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+  Position before = 0;
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::uint64_t gap = in.varint_up_to(count_max);
+    Run run{events_, before + gap, static_cast<std::uint32_t>(in.varint_up_to(EventBlock::events_max)),
+            static_cast<std::uint32_t>(in.varint_up_to(u32_max))};
+    if (gap == 0 || run.events == 0 || run.records == 0) in.fail();
+    if (!in.ok()) return;
+    before = run.last_position();
+    append_run(run);
+    if (events_ > count_max) in.fail();
+  }
+}
+
+}  // namespace voucherd
