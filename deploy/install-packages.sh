@@ -15,7 +15,7 @@ test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
   prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind
 )
-bench=(postgresql-15 libpq-dev)
+bench=(postgresql-15 libpq-dev nats-server victoria-metrics)
 
 packages=("${build[@]}" "${run[@]}" "${test[@]}")
 if [ "${1:-}" = --bench ]; then packages+=("${bench[@]}"); fi

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <set>
 
+#include "tests/bench/driver/others.h"
 #include "tests/bench/driver/postgres.h"
 
 namespace voucherd::bench {
@@ -39,8 +40,8 @@ void Settings::scale(double factor) {
     const auto wanted = static_cast<std::uint64_t>(static_cast<double>(count) * factor);
     count = std::max(wanted / multiple, std::uint64_t{1}) * multiple;
   };
-  for (std::uint64_t* count :
-       {&ingest_events, &postgres_insert_events, &postgres_copy_events, &history_events, &ids}) {
+  for (std::uint64_t* count : {&ingest_events, &postgres_insert_events, &postgres_copy_events, &other_events,
+                               &history_events, &ids}) {
     scaled(*count, 100'000);
   }
   for (std::uint64_t* count : {&single_events, &postgres_single_events, &trickle_events})
@@ -97,22 +98,35 @@ Json run_postgres_single(const Settings& settings, const Events& events) {
   return run_postgres_way(settings, events, PostgresWay::single, settings.postgres_single_events);
 }
 
+Json run_nats(const Settings& settings, const Events& events) {
+  const ScratchDirectory directory(settings.directory);
+  return run_nats_stream(directory.path(), events, settings.other_events);
+}
+Json run_victoria_metrics(const Settings& settings, const Events& events) {
+  const ScratchDirectory directory(settings.directory);
+  return run_victoria_import(directory.path(), events, settings.other_events);
+}
+
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = {
-      {"ndjson", "1,000 events a request as NDJSON, 4 connections × 2 in flight", false, run_ndjson},
-      {"batch", "the same as a CloudEvents batch", false, run_batch},
+      {"ndjson", "1,000 events a request as NDJSON, 4 connections × 2 in flight", false, nullptr, run_ndjson},
+      {"batch", "the same as a CloudEvents batch", false, nullptr, run_batch},
       {"postgres_insert", "PostgreSQL, 2 clients, 1,000-row INSERT … ON CONFLICT", false,
-       run_postgres_insert},
-      {"postgres_copy", "PostgreSQL, 2 clients, COPY + INSERT … ON CONFLICT", false, run_postgres_copy},
-      {"single", "one event a request, 64 connections", false, run_single},
+       PostgresCluster::installed, run_postgres_insert},
+      {"postgres_copy", "PostgreSQL, 2 clients, COPY + INSERT … ON CONFLICT", false,
+       PostgresCluster::installed, run_postgres_copy},
+      {"single", "one event a request, 64 connections", false, nullptr, run_single},
       {"postgres_single", "PostgreSQL, 64 clients, one prepared row a transaction", false,
-       run_postgres_single},
-      {"half_peak", "open load at half the peak rate", false, run_half_peak},
-      {"checkpoints", "the same load with checkpoints and without", false, run_checkpoints},
-      {"duplicates", "10 % duplicates: whole batches, and scattered", false, run_duplicates},
-      {"history", "many stored events: CPU, look-ups, a start after kill -9", true, run_history},
-      {"trickle", "one event a request, one after another, then a start", true, run_trickle},
-      {"ids", "ids beyond the memory that is allowed for them", true, run_ids},
+       PostgresCluster::installed, run_postgres_single},
+      {"nats", "NATS JetStream, one connection, 8,000 messages under way", false, nats_installed, run_nats},
+      {"victoria_metrics", "VictoriaMetrics, 1,000 lines of CSV a request", false, victoria_metrics_installed,
+       run_victoria_metrics},
+      {"half_peak", "open load at half the peak rate", false, nullptr, run_half_peak},
+      {"checkpoints", "the same load with checkpoints and without", false, nullptr, run_checkpoints},
+      {"duplicates", "10 % duplicates: whole batches, and scattered", false, nullptr, run_duplicates},
+      {"history", "many stored events: CPU, look-ups, a start after kill -9", true, nullptr, run_history},
+      {"trickle", "one event a request, one after another, then a start", true, nullptr, run_trickle},
+      {"ids", "ids beyond the memory that is allowed for them", true, nullptr, run_ids},
   };
   return all;
 }
@@ -120,8 +134,7 @@ const std::vector<Scenario>& scenarios() {
 Results run_scenarios(const Settings& settings, const std::function<void(const Results&)>& keep) {
   const std::set<std::string> only(settings.only.begin(), settings.only.end());
   const auto wanted = [&only](const Scenario& scenario) {
-    const bool postgres = std::string(scenario.name).rfind("postgres", 0) == 0;
-    if (postgres && !PostgresCluster::installed()) return false;
+    if (scenario.installed != nullptr && !scenario.installed()) return false;
     return only.empty() || only.count(scenario.name) != 0;
   };
   const std::string session = session_name();

@@ -22,6 +22,7 @@ struct Settings {
   std::uint64_t postgres_insert_events = 1'000'000;
   std::uint64_t postgres_copy_events = 2'000'000;
   std::uint64_t postgres_single_events = 200'000;
+  std::uint64_t other_events = 2'000'000;  // of systems that are there for orientation
   std::uint64_t history_events = 100'000'000;
   std::uint64_t ids = 1'000'000'000;
   std::uint64_t ids_memory_bytes = std::uint64_t{2} << 30;
@@ -54,7 +55,8 @@ class Results {
 struct Scenario {
   const char* name;
   const char* what;
-  bool once;  // too long to be run again and again
+  bool once;            // too long to be run again and again
+  bool (*installed)();  // nullptr: always
   Json (*run)(const Settings&, const Events&);
 };
 
@@ -78,5 +80,7 @@ Json run_trickle(const Settings& settings, const Events& events);
 Json run_postgres_insert(const Settings& settings, const Events& events);
 Json run_postgres_copy(const Settings& settings, const Events& events);
 Json run_postgres_single(const Settings& settings, const Events& events);
+Json run_nats(const Settings& settings, const Events& events);
+Json run_victoria_metrics(const Settings& settings, const Events& events);
 
 }  // namespace voucherd::bench

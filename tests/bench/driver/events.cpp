@@ -79,12 +79,14 @@ EventForm::EventForm(std::string_view pattern) {
   }
 }
 
+const char* const json_pattern =
+    R"({"specversion":"1.0","type":"compute.usage.v1","source":"/centre/rongzhi/slurm-<source>",)"
+    R"("id":"<id>","subject":"<subject>","time":"<day>T<next_hour>:00:00+08:00",)"
+    R"("data":{"sku":"gpu.model-<sku>","quantity":"<quantity>","start":"<day>T<hour>:00:00+08:00",)"
+    R"("end":"<day>T<next_hour>:00:00+08:00","project":"<project>"}})";
+
 const EventForm& json_form() {
-  static const EventForm form(
-      R"({"specversion":"1.0","type":"compute.usage.v1","source":"/centre/rongzhi/slurm-<source>",)"
-      R"("id":"<id>","subject":"<subject>","time":"<day>T<next_hour>:00:00+08:00",)"
-      R"("data":{"sku":"gpu.model-<sku>","quantity":"<quantity>","start":"<day>T<hour>:00:00+08:00",)"
-      R"("end":"<day>T<next_hour>:00:00+08:00","project":"<project>"}})");
+  static const EventForm form(json_pattern);
   return form;
 }
 

@@ -42,6 +42,7 @@ class EventForm {
 };
 
 /// A CloudEvent as one JSON object.
+extern const char* const json_pattern;
 const EventForm& json_form();
 
 class Events {
