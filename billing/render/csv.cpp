@@ -244,7 +244,7 @@ std::string render_csv(const Json& statement, bool excel) {
   unpriced(sheet, statement);
   subsidy(sheet, statement);
   totals(sheet, statement);
-  return (excel ? "\xEF\xBB\xBF" : "") + sheet.take();
+  return std::string(excel ? excel_mark : "") + sheet.take();
 }
 
 }  // namespace voucherd::billing

@@ -7,8 +7,8 @@
 
 namespace voucherd::billing {
 
-/// RFC 4180 with CRLF, UTF-8 without BOM (`excel`: with BOM). Text that a spreadsheet would take for
-/// a formula (begins with = + - @ tab or CR) is prefixed with an apostrophe; figures are not text.
+/// RFC 4180 with CRLF, UTF-8 without BOM (`excel`: with BOM). No text can become a formula (CsvWriter says
+/// how); figures are not text.
 std::string render_csv(const nlohmann::ordered_json& statement, bool excel);
 
 }  // namespace voucherd::billing

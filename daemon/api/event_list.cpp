@@ -3,6 +3,7 @@
 #include <charconv>
 #include <memory>
 
+#include "billing/render/csv_writer.h"
 #include "daemon/api/api.h"
 #include "daemon/api/event_queries.h"
 #include "daemon/api/event_view.h"
@@ -23,6 +24,7 @@ struct EventFilter {
   std::size_t limit = events_default;
   Format format = Format::json;
   bool streamed = false;  // to the end, in pieces; else a page
+  bool excel = false;     // CSV begins with a byte order mark
 };
 
 /// By ?format=, else by Accept (JSON where it names none of ours); adds to `faults` where there is no such
@@ -47,8 +49,8 @@ const char* content_type_of(Format format) {
 }
 
 std::variant<EventFilter, http::Response> read_filter(const http::Request& request) {
-  if (auto refusal =
-          refuse_unknown_query(request, {"subject", "from", "until", "sku", "limit", "after", "format"})) {
+  if (auto refusal = refuse_unknown_query(
+          request, {"subject", "from", "until", "sku", "limit", "after", "format", "excel"})) {
     return *refusal;
   }
   EventFilter filter;
@@ -69,6 +71,7 @@ std::variant<EventFilter, http::Response> read_filter(const http::Request& reque
       faults.push_back({"limit", "must be a number from 1 to " + std::to_string(events_max)});
     }
   }
+  filter.excel = wants_excel(request);
   filter.streamed = filter.format != Format::json && request.query_value("limit") == nullptr;
   if (const std::string* after = request.query_value("after"); after != nullptr) {
     // A place is written as a quarantine number is.
@@ -124,7 +127,9 @@ class Listing : public std::enable_shared_from_this<Listing> {
         query_(request.query),
         reply_(std::move(reply)),
         end_(engine.position()) {
-    if (filter_.format == Format::csv) rows_ = csv_heading();
+    if (filter_.format != Format::csv) return;
+    if (filter_.excel) rows_ = billing::excel_mark;
+    rows_ += csv_heading();
   }
 
   void step() {

@@ -18,7 +18,8 @@ nlohmann::ordered_json show_kept_event(const EventView& event, EventPlace place,
 
 /// The columns of csv_row(), with a line's end.
 std::string csv_heading();
-/// RFC 4180. Text that a spreadsheet would take for a formula is prefixed with an apostrophe.
+/// RFC 4180. No text can become a formula (billing/render/csv_writer.h): the bytes as they came are in the
+/// JSON and NDJSON.
 std::string csv_row(const EventView& event, EventPlace place, Instant received_at, UtcOffset offset);
 
 /// "1842.0".

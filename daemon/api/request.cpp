@@ -45,6 +45,11 @@ std::optional<http::Response> refuse_unknown_query(const http::Request& request,
   return std::nullopt;
 }
 
+bool wants_excel(const http::Request& request) {
+  const std::string* excel = request.query_value("excel");
+  return excel != nullptr && *excel == "1";
+}
+
 std::variant<nlohmann::json, http::Response> read_object(const http::Request& request) {
   // nlohmann keeps the last of two members of one name; which one was meant can't be known.
   std::vector<std::set<std::string>> members;

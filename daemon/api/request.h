@@ -27,6 +27,9 @@ std::optional<LocalDay> read_day(const http::Request& request, const char* name,
 std::optional<http::Response> refuse_unknown_query(const http::Request& request,
                                                    std::initializer_list<std::string_view> known);
 
+/// ?excel=1: CSV shall begin with a byte order mark.
+bool wants_excel(const http::Request& request);
+
 /// A body that is one JSON object without duplicate members. The Response is 400 or 422.
 std::variant<nlohmann::json, http::Response> read_object(const http::Request& request);
 

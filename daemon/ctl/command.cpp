@@ -5,10 +5,12 @@
 #include <iostream>
 #include <iterator>
 
+#include "daemon/ctl/text_output.h"
+
 namespace voucherd::ctl {
 
 int report(const Fault& fault) {
-  std::cerr << "voucherctl: " << fault.detail << '\n';
+  std::cerr << "voucherctl: " << printable(fault.detail, true) << '\n';  // it may quote what others wrote
   return exit_failed;
 }
 

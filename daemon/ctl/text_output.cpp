@@ -35,16 +35,9 @@ bool is_wide(char32_t c) {
          (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x20000 && c <= 0x3FFFD);
 }
 
-std::string without_controls(std::string_view text) {
-  std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(),
-      [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-      },
-      ' ');
-  return out;
+bool is_command(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F || c == 0x2028 ||
+         c == 0x2029 || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 void add_outline(const Json& value, std::size_t indent, std::string& out) {
@@ -59,7 +52,7 @@ void add_outline(const Json& value, std::size_t indent, std::string& out) {
     }
   };
   if (value.is_object()) {
-    for (const auto& [name, entry] : value.items()) add_entry(without_controls(name) + ":", entry);
+    for (const auto& [name, entry] : value.items()) add_entry(printable(name) + ":", entry);
   } else if (value.is_array()) {
     for (const auto& entry : value) add_entry("-", entry);
   } else {
@@ -68,6 +61,20 @@ void add_outline(const Json& value, std::size_t indent, std::string& out) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view utf8, bool keep_lines) {
+  std::string out;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const auto point = code_point_at(utf8, at);
+    if (is_command(point.value) && !(keep_lines && point.value == '\n')) {
+      out += ' ';
+    } else {
+      out += utf8.substr(at, point.bytes);
+    }
+    at += point.bytes;
+  }
+  return out;
+}
 
 std::size_t display_width(std::string_view utf8) {
   std::size_t width = 0;
@@ -85,7 +92,7 @@ void TextTable::add_column(std::string name, Align align, std::string english) {
 
 void TextTable::add_row(std::vector<std::string> cells) {
   cells.resize(columns_.size());
-  for (auto& cell : cells) cell = without_controls(cell);
+  for (auto& cell : cells) cell = printable(cell);
   rows_.push_back(std::move(cells));
 }
 
@@ -125,7 +132,7 @@ std::string TextTable::text() const {
 
 std::string plain(const Json& value) {
   if (value.is_null()) return "–";
-  if (value.is_string()) return without_controls(value.get<std::string>());
+  if (value.is_string()) return printable(value.get<std::string>());
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   return value.dump();
 }

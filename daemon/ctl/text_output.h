@@ -10,6 +10,10 @@
 
 namespace voucherd::ctl {
 
+/// Text of others for a terminal: a space for each control character (C1 too), and for each mark that would
+/// change the direction or the line of what follows. Line feeds stay where `keep_lines`.
+std::string printable(std::string_view utf8, bool keep_lines = false);
+
 /// Columns of a terminal that `utf8` takes: CJK and full-width characters take two.
 std::size_t display_width(std::string_view utf8);
 
