@@ -30,6 +30,7 @@ void put_billing(MetricsSnapshot& snapshot, const Engine& engine) {
   snapshot.subsidy_granted = figures.subsidy_granted;
   snapshot.subsidy_open = figures.subsidy_open;
   snapshot.subsidy_by_year = figures.subsidy_by_year;
+  snapshot.budget_by_year = figures.budget_by_year;
   snapshot.firms_at_cap = figures.firms_at_cap;
   snapshot.difference_quantity = figures.difference_quantity;
   snapshot.difference_lines = figures.difference_lines;

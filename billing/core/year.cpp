@@ -66,9 +66,22 @@ SubsidyYear YearReckoning::year_to(int year, int month) {
   return result;
 }
 
-YearReckoning::Figures YearReckoning::figures_of(const FirmId& firm, Walk& walk) {
+Fen YearReckoning::target_with(int year, int month, const std::vector<PolicyShare>& more) {
+  Walk walk{year, month, {}, {}};
+  return figures_of(account_.firm, walk, more).target;
+}
+
+bool YearReckoning::is_used_up(int year, int month) {
+  const SubsidyYear reckoned = year_to(year, month);
+  const Fen other_awards = awards(account_.firm, year, AwardKind::other_policy);
+  return !reckoned.eligible_to_date.is_zero() && reckoned.remaining <= other_awards;
+}
+
+YearReckoning::Figures YearReckoning::figures_of(const FirmId& firm, Walk& walk,
+                                                 const std::vector<PolicyShare>& more) {
   walk.under_way.insert(firm);
-  const std::vector<PolicyShare> shares = shares_of(rated_of(firm), walk.year, walk.month, facts_);
+  std::vector<PolicyShare> shares = shares_of(rated_of(firm), walk.year, walk.month, facts_);
+  shares.insert(shares.end(), more.begin(), more.end());
   Figures figures;
   for (const PolicyShare& share : shares) figures.eligible += share.eligible;
   figures.other_centres =

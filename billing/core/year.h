@@ -19,6 +19,11 @@ class YearReckoning {
 
   /// See subsidy_of_year().
   SubsidyYear year_to(int year, int month);
+  /// The target of the year if `more` came after what is eligible up to and including `month`.
+  Fen target_with(int year, int month, const std::vector<PolicyShare>& more);
+  /// True where the year has eligible usage and nothing of the cap is left to come, awards of other policies
+  /// taken off.
+  bool is_used_up(int year, int month);
 
  private:
   struct Figures {
@@ -31,7 +36,7 @@ class YearReckoning {
     std::set<FirmId> under_way;
   };
 
-  Figures figures_of(const FirmId& firm, Walk& walk);
+  Figures figures_of(const FirmId& firm, Walk& walk, const std::vector<PolicyShare>& more = {});
   Fen targets_of_predecessors(const FirmId& firm, Walk& walk);
   std::set<FirmId> all_predecessors(const FirmId& firm) const;
   const RatedUsage& rated_of(const FirmId& firm);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "billing/core/bill.h"
+#include "billing/core/programme.h"
 #include "billing/ledger/fact_codec.h"
 #include "metering/journal/journal.h"
 #include "metering/state/usage_state.h"
@@ -202,6 +203,11 @@ class Ledger {
   };
   std::optional<SubsidyOverview> subsidy_overview(const FirmId& firm, int year) const;
 
+  /// Firms with usage or with closed statements, in order.
+  std::vector<FirmId> firms() const;
+  /// A firm's part of the programme's year, of which `full_months` months have ended.
+  FirmOfProgramme firm_of_programme(const FirmId& firm, int year, int full_months) const;
+
   /// Rules §6's identities and the figures beside them, over all firms: exact. `difference_*` must be 0.
   struct Figures {
     std::map<std::string, Quantity> charged_by_kind, accepted_by_kind;  // by SKU kind
@@ -212,6 +218,7 @@ class Ledger {
     Fen subsidy_granted, subsidy_open;
     std::uint64_t firms_at_cap = 0;
     std::map<int, Fen> subsidy_by_year;
+    std::map<int, Fen> budget_by_year;  // of the years with subsidy whose policy names one
   };
   Figures figures() const;
 

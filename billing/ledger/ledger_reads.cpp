@@ -174,6 +174,10 @@ Ledger::Figures Ledger::figures() const {
       if (year.year == open->last.year() && impl_->cap_left_of(firm, year).used_up) figures.firms_at_cap += 1;
     }
   }
+  for (const auto& [year, subsidy] : figures.subsidy_by_year) {
+    if (const auto budget = programme_budget(year, impl_->facts))
+      figures.budget_by_year.emplace(year, *budget);
+  }
   figures.difference_quantity = (impl_->usage.accepted_quantity() - sums.charged - figures.unpriced).nanos;
   figures.difference_lines = (sums.lines - sums.charges).value;
   figures.difference_subsidy = (sums.granted + sums.open - sums.targets).value;

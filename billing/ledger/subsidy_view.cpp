@@ -1,5 +1,5 @@
-// A firm's year month by month, and where it leads: the targets of rules §5, and a projection of
-// the day on which the cap is used up.
+// A firm's year month by month, and where it leads: the targets of rules §5, a projection of the day on
+// which the cap is used up, and its part of the programme's year.
 #include "billing/ledger/ledger_state.h"
 #include "metering/core/assert.h"
 
@@ -59,6 +59,18 @@ std::optional<Ledger::SubsidyOverview> Ledger::subsidy_overview(const FirmId& fi
   overview.year = before;
   overview.cap_projected = project(before, impl_->cap_left_of(firm, before), *span, impl_->facts);
   return overview;
+}
+
+std::vector<FirmId> Ledger::firms() const { return impl_->firms(); }
+
+FirmOfProgramme Ledger::firm_of_programme(const FirmId& firm, int year, int full_months) const {
+  const LocalDay from = first_day(make_month(year, 1));
+  const LocalDay until = first_day(make_month(year + 1, 1));
+  std::vector<UsageOfDay> usage;
+  for (auto& total : impl_->usage.totals().of(firm, from, until))
+    usage.push_back({total.day, std::move(total.sku), std::move(total.project), total.quantity});
+  return billing::firm_of_programme(impl_->account_of(firm, impl_->facts), impl_->view_of(firm).rated, usage,
+                                    year, full_months, impl_->facts);
 }
 
 }  // namespace voucherd::billing

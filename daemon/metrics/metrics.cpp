@@ -48,9 +48,11 @@ struct Metrics::Impl {
   prometheus::Family<prometheus::Gauge>& accepted_quantity;
   prometheus::Family<prometheus::Gauge>& charged_quantity;
   prometheus::Family<prometheus::Gauge>& cap_used;
+  prometheus::Family<prometheus::Gauge>& programme_budget;
   prometheus::Histogram& commit_seconds;
   std::map<std::pair<std::string, int>, prometheus::Counter*, std::less<>> request_children;
-  std::map<std::string, prometheus::Gauge*> accepted_children, charged_children, cap_children;
+  std::map<std::string, prometheus::Gauge*> accepted_children, charged_children, cap_children,
+      budget_children;
 };
 
 Metrics::Impl::Impl(const BuildInfo& build)
@@ -71,6 +73,12 @@ Metrics::Impl::Impl(const BuildInfo& build)
                    .Name("voucherd_subsidy_cap_used_fen")
                    .Help("Subsidy of a usage year over all firms, granted and open, in fen (0.01 yuan).")
                    .Register(registry)),
+      programme_budget(
+          prometheus::BuildGauge()
+              .Name("voucherd_programme_budget_fen")
+              .Help("The programme's budget of a usage year, in fen (0.01 yuan), where the policy "
+                    "names one. It changes no entitlement.")
+              .Register(registry)),
       commit_seconds(prometheus::BuildHistogram()
                          .Name("voucherd_commit_seconds")
                          .Help("Time for a commit group to become durable.")
@@ -120,6 +128,10 @@ std::string Metrics::render(const MetricsSnapshot& snapshot) {
   }
   for (const auto& [year, amount] : snapshot.subsidy_by_year) {
     impl_->child(impl_->cap_used, impl_->cap_children, "year", std::to_string(year))
+        .Set(static_cast<double>(amount.value));
+  }
+  for (const auto& [year, amount] : snapshot.budget_by_year) {
+    impl_->child(impl_->programme_budget, impl_->budget_children, "year", std::to_string(year))
         .Set(static_cast<double>(amount.value));
   }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());

@@ -38,6 +38,7 @@ struct MetricsSnapshot {
   Quantity unpriced;
   billing::Fen subsidy_granted, subsidy_open;
   std::map<int, billing::Fen> subsidy_by_year;  // granted and open together: the caps' use
+  std::map<int, billing::Fen> budget_by_year;   // of the years whose policy names one
   std::uint64_t firms_at_cap = 0;
   std::optional<Instant> closed_until;                  // start of the first month after the closed ones
   Int128 difference_quantity = 0;                       // in 1e-9

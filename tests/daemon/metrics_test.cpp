@@ -33,6 +33,7 @@ MetricsSnapshot full_snapshot() {
   s.subsidy_granted = billing::Fen{2125};
   s.subsidy_open = billing::Fen{-400};
   s.subsidy_by_year[2026] = billing::Fen{1725};
+  s.budget_by_year[2026] = billing::Fen{500000};
   s.closed_until = Instant{1'772'294'400'000};
   s.process_start = Instant{1'700'000'000'500};
   s.journal_append_seconds = 0.25;
@@ -58,6 +59,7 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_subsidy_granted_fen 2125\n",
            "\nvoucherd_subsidy_open_fen -400\n",
            "\nvoucherd_subsidy_cap_used_fen{year=\"2026\"} 1725\n",
+           "\nvoucherd_programme_budget_fen{year=\"2026\"} 500000\n",
            "\nvoucherd_closed_until_timestamp_seconds 1772294400\n",
            "\nprocess_start_time_seconds 1700000000.5\n",
            "\nvoucherd_identity_quantity_difference 0\n",
