@@ -25,6 +25,14 @@ bool RenderThread::submit(std::function<void()> work, std::function<void()> done
   return true;
 }
 
+void RenderThread::go_on(std::function<void()> work, std::function<void()> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(work), std::move(done)});
+  }
+  arrived_.notify_one();
+}
+
 void RenderThread::run() {
   for (;;) {
     Job job;

@@ -23,6 +23,9 @@ class RenderThread {
   /// Runs `work` on the thread, then `done` on the owner's, in the order of submission. False: the queue
   /// is full, and neither is called. Owner thread only.
   [[nodiscard]] bool submit(std::function<void()> work, std::function<void()> done);
+  /// The same for the next part of an answer that is under way: it is taken however long the queue is, so
+  /// whoever asks bounds the number of such answers.
+  void go_on(std::function<void()> work, std::function<void()> done);
 
  private:
   struct Job {

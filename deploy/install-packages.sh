@@ -8,7 +8,7 @@ set -euo pipefail
 build=(
   g++ cmake ninja-build ccache git ca-certificates
   libboost1.81-dev librocksdb-dev prometheus-cpp-dev libsimdjson-dev nlohmann-json3-dev
-  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev zlib1g-dev libxxhash-dev
+  libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev zlib1g-dev libxxhash-dev libarchive-dev
 )
 run=(python3 curl)
 test=(

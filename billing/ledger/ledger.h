@@ -203,6 +203,14 @@ class Ledger {
   };
   std::optional<SubsidyOverview> subsidy_overview(const FirmId& firm, int year) const;
 
+  // What explains a statement:
+  /// The facts as they were at `position`; of firms, contracts and awards those of `firm` only.
+  Facts facts_at(const FirmId& firm, Position position) const;
+  /// What the firm's closed statements of the months before `before` say, in order.
+  std::vector<std::pair<Month, BilledStatement>> billed_before(const FirmId& firm, Month before) const;
+  /// The parts of a year's eligible amount, usage months up to `through`, under each policy, as they are now.
+  std::map<PolicyId, Fen> eligible_by_policy(const FirmId& firm, int year, Month through) const;
+
   /// Firms with usage or with closed statements, in order.
   std::vector<FirmId> firms() const;
   /// A firm's part of the programme's year, of which `full_months` months have ended.

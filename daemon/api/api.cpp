@@ -9,6 +9,8 @@ void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
   add_firm_import_routes(router, engine);
   add_statement_routes(router, engine);
   add_period_routes(router, engine);
+  add_summary_routes(router, engine);
+  add_programme_routes(router, engine);
   add_usage_routes(router, engine);
   add_openapi_route(router);
 }

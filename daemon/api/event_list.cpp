@@ -94,28 +94,37 @@ bool fits_usage(const EventFilter& filter, const EventView& usage, UtcOffset off
   return local_day(last, offset) >= filter.days.first;
 }
 
-/// The same target with another `after`, for the Link header.
-std::string next_target(const std::vector<std::pair<std::string, std::string>>& query, EventPlace after) {
-  const auto encoded = [](std::string_view text) {
-    constexpr const char* digits = "0123456789ABCDEF";
-    std::string out;
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                         c == '-' || c == '.' || c == '_' || c == '~';
-      if (plain) {
-        out += c;
-      } else {
-        out += {'%', digits[byte >> 4], digits[byte & 15]};
-      }
+std::string percent_encoded(std::string_view text) {
+  constexpr const char* digits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      out += {'%', digits[byte >> 4], digits[byte & 15]};
     }
-    return out;
-  };
-  std::string target = "/v1/events?";
-  for (const auto& [name, value] : query) {
-    if (name != "after") target += name + "=" + encoded(value) + "&";
   }
-  return target + "after=" + to_string(after);
+  return out;
+}
+
+std::string target_of(const std::vector<std::pair<std::string, std::string>>& query) {
+  std::string target = "/v1/events";
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    target += separator + name + "=" + percent_encoded(value);
+    separator = '&';
+  }
+  return target;
+}
+
+/// The same target with another `after`, for the Link header.
+std::string next_target(std::vector<std::pair<std::string, std::string>> query, EventPlace after) {
+  std::erase_if(query, [](const auto& parameter) { return parameter.first == "after"; });
+  query.emplace_back("after", to_string(after));
+  return target_of(query);
 }
 
 /// One listing on its way: a record at a time, so that ingest goes on meanwhile.
@@ -260,6 +269,15 @@ class Listing : public std::enable_shared_from_this<Listing> {
 };
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> query_parameters(const EventsQuery& query) {
+  return {{"subject", query.subject},
+          {"from", to_string(query.days.first)},
+          {"until", to_string(LocalDay{query.days.last.days + 1})},
+          {"sku", query.sku}};
+}
+
+std::string events_target(const EventsQuery& query) { return target_of(query_parameters(query)); }
 
 void list_events(const Engine& engine, const http::Request& request, http::Reply reply) {
   auto read = read_filter(request);

@@ -12,6 +12,16 @@ inline constexpr std::size_t events_max = 10'000;
 /// short, or empty, and still have a next.
 inline constexpr std::size_t events_scanned_max = 2'000'000;
 
+/// The events behind a figure: a firm's, of some days and a SKU.
+struct EventsQuery {
+  std::string subject;
+  DayRun days;
+  std::string sku;
+};
+std::vector<std::pair<std::string, std::string>> query_parameters(const EventsQuery& query);
+/// "/v1/events?subject=…&from=…&until=…&sku=…", percent-encoded.
+std::string events_target(const EventsQuery& query);
+
 /// ?source=…&id=…
 http::Response find_event(const Engine& engine, const http::Request& request);
 /// ?subject=…&from=…&until=…&sku=…: JSON in pages; NDJSON and CSV to the end of what is durable now, in

@@ -38,6 +38,8 @@ void add_quarantine_commands(CLI::App& app, Session& session);
 void add_fact_commands(CLI::App& app, Session& session);
 void add_statement_commands(CLI::App& app, Session& session);
 void add_period_commands(CLI::App& app, Session& session);
+void add_programme_commands(CLI::App& app, Session& session);
+void add_period_summary(CLI::App& group, Session& session);
 void add_usage_commands(CLI::App& app, Session& session);
 void add_journal_commands(CLI::App& app, Session& session);
 

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   add_fact_commands(app, session);
   add_statement_commands(app, session);
   add_period_commands(app, session);
+  add_programme_commands(app, session);
   add_usage_commands(app, session);
   add_journal_commands(app, session);
   try {

@@ -1,4 +1,4 @@
-// period list|show|close: months, whether they are ready, and the close itself.
+// period list|show|summary|close: months, whether they are ready, and the close itself.
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/text_output.h"
 
@@ -53,6 +53,8 @@ void add_period_commands(CLI::App& app, Session& session) {
   show->add_option("PERIOD", *shown, "The month, e.g. 2026-03")->required();
   show->footer("\nExample:\n  voucherctl period show 2026-03");
   on_command(show, session, [&session, shown] { return show_period(session, *shown); });
+
+  add_period_summary(*group, session);
 
   auto* close = group->add_subcommand("close", "Close a month: its statements are frozen for ever");
   const auto period = std::make_shared<std::string>();

@@ -41,6 +41,7 @@ LIBRARIES = {
     r"spdlog/|fmt/": ["daemon", "tests"],
     r"CLI/": ["daemon/main.cpp", "daemon/ctl", "tests"],
     r"simdjson": ["metering/wire", "tests"],
+    r"archive": ["billing/render", "tests"],
     r"toml\+\+/": ["config", "tests"],
 }
 

@@ -1,0 +1,93 @@
+// GET /v1/periods/{period}/summary: a month over all firms, by district and by SKU, added up from its
+// statements.
+#include "billing/core/month_summary.h"
+#include "daemon/api/api.h"
+#include "daemon/api/problem.h"
+#include "daemon/api/report_reply.h"
+#include "daemon/api/request.h"
+#include "daemon/api/statement_view.h"
+#include "daemon/api/summary_head.h"
+
+namespace voucherd::api {
+
+namespace {
+
+/// One summary on its way: some firms at a time. A month that is closed meanwhile is added up once more,
+/// so that a summary is never of open and of frozen statements.
+class SummaryReading : public std::enable_shared_from_this<SummaryReading> {
+ public:
+  SummaryReading(const Engine& engine, Month period, ReportReply how, http::Reply reply)
+      : engine_(engine), period_(period), how_(std::move(how)), reply_(std::move(reply)) {
+    begin();
+  }
+
+  void step() {
+    if (engine_.ledger().closed(period_).has_value() != closed_) begin();
+    const auto firms = engine_.ledger().firms_with_statement(period_, last_, firms_per_step);
+    for (const FirmId& firm : firms) {
+      const auto found = find_statement(engine_, period_, firm);
+      if (found) summary_.add(nlohmann::ordered_json::parse(found->canonical));
+    }
+    if (firms.size() < firms_per_step) return finish();
+    last_ = firms.back();
+    engine_.later([self = shared_from_this()] { self->step(); });
+  }
+
+ private:
+  static constexpr std::size_t firms_per_step = 8;
+
+  void begin() {
+    closed_ = engine_.ledger().closed(period_).has_value();
+    last_ = FirmId{};
+    summary_ = billing::MonthSummary(period_);
+  }
+
+  void finish() {
+    nlohmann::ordered_json body = summary_head(engine_, period_);
+    body.update(summary_.shown());
+    reply_report(how_, body, reply_);
+  }
+
+  const Engine& engine_;
+  Month period_;
+  bool closed_ = false;
+  FirmId last_;
+  billing::MonthSummary summary_{period_};
+  ReportReply how_;
+  http::Reply reply_;
+};
+
+void show(const Engine& engine, const http::Request& request, const PathValues& values,
+          std::string_view extension, http::Reply reply) {
+  if (auto refusal = refuse_unknown_query(request, {"excel"})) return reply(std::move(*refusal));
+  const auto period = parse_month(values[0]);
+  if (!period) return reply(problem(422, "invalid", "Wrong period", period.error().detail));
+  const auto format = choose_report_format(extension, request);
+  if (const auto* refusal = std::get_if<http::Response>(&format)) return reply(*refusal);
+  const ReportReply how{std::get<ReportFormat>(format), wants_excel(request), values[0] + "-summary",
+                        &billing::summary_report};
+  std::make_shared<SummaryReading>(engine, *period, how, std::move(reply))->step();
+}
+
+}  // namespace
+
+nlohmann::ordered_json summary_head(const Engine& engine, Month period) {
+  const auto closed = engine.ledger().closed(period);
+  nlohmann::ordered_json body = {{"period", to_string(period)}, {"state", closed ? "closed" : "open"}};
+  if (closed) body["closed_at"] = format_instant(closed->at, engine.genesis().offset);
+  body["position"] = closed ? closed->position : engine.position();
+  body["provider"] = {{"name", engine.genesis().provider_name}, {"uscc", engine.genesis().provider_uscc}};
+  body["currency"] = engine.genesis().currency;
+  return body;
+}
+
+void add_summary_routes(Router& router, Engine& engine) {
+  for (const char* extension : {"", ".json", ".csv"}) {
+    router.add("GET", std::string("/v1/periods/{}/summary") + extension,
+               [&engine, extension](http::Request&& request, const PathValues& values, http::Reply reply) {
+                 show(engine, request, values, extension, std::move(reply));
+               });
+  }
+}
+
+}  // namespace voucherd::api
