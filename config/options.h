@@ -26,6 +26,12 @@ struct Options {
   std::string currency = "CNY";
   // [facts]
   std::vector<std::string> fact_files;  // files or folders of facts, read at start and on SIGHUP
+  // [documents]: what a statement's XLSX and PDF say beside its figures; empty texts are left out
+  std::string document_font = "Noto Sans CJK SC";  // of Chinese in PDFs; empty: there are none
+  std::string latin_font = "Noto Sans CJK JP";     // of letters and digits in PDFs
+  std::string address, telephone, bank_name, bank_account;
+  std::string prepared_by, reviewed_by, approved_by;  // empty: signed by hand
+  std::uint64_t due_days = 30;                        // from the day of the close to the due date
   // [limits]
   std::uint64_t body_bytes_max = 16u << 20;
   std::uint64_t connections_max = 1024;

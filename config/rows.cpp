@@ -11,6 +11,8 @@ namespace voucherd::config {
 namespace {
 
 constexpr std::size_t provider_name_bytes_max = 256;
+constexpr std::size_t letterhead_bytes_max = 256;  // of each text
+constexpr std::uint64_t due_days_max = 3650;
 constexpr std::size_t file_name_bytes_max = 400;  // it stands in the journal, with its digest, as who
 constexpr std::uint64_t ms_min = 10, ms_max = 3'600'000;
 constexpr std::uint64_t kib = 1u << 10, mib = 1u << 20, gib = 1u << 30;
@@ -51,6 +53,15 @@ std::optional<std::string> provider_name_fault(const std::string& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> letterhead_fault(const std::string& value) {
+  if (value.size() > letterhead_bytes_max) {
+    return "has " + std::to_string(value.size()) + " bytes; at most " + std::to_string(letterhead_bytes_max) +
+           " are allowed";
+  }
+  if (has_control_bytes(value)) return "has a control byte";
+  return std::nullopt;
+}
+
 std::optional<std::string> uscc_fault(const std::string& value) {
   if (const auto checked = check_uscc(value); !checked) {
     return "is '" + value + "', which is no 统一社会信用代码: " + checked.error().detail;
@@ -79,7 +90,7 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
-const std::array<Row, 22> table = {{
+const std::array<Row, 32> table = {{
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
      "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
@@ -121,6 +132,37 @@ const std::array<Row, 22> table = {{
      "档案文件或其所在文件夹：企业、资源、价目、合同、政策。启动时和收到 SIGHUP "
      "时读取；文件自上次导入后的变化"
      "作为一条记录整体生效，有错则一概不生效。格式见 billing/README.md。"},
+
+    {"documents", "font", TextField{&Options::document_font, letterhead_fault},
+     "Font family of Chinese in PDFs (Debian: fonts-noto-cjk). One that is not installed is refused at "
+     "start; "
+     "empty: there are no PDFs.",
+     "PDF 所用的中文字体族（Debian 软件包 fonts-noto-cjk）；未安装则拒绝启动，留空则不提供 PDF。"},
+    {"documents", "latin_font", TextField{&Options::latin_font, letterhead_fault},
+     "Font family of letters and digits in PDFs. Another one than documents.font, though it may look the "
+     "same, "
+     "keeps the files small.",
+     "PDF 所用的西文字体族；与 documents.font 取不同的字体族（外观可以相同），生成的文件才小。"},
+    {"documents", "address", TextField{&Options::address, letterhead_fault},
+     "The centre's address, as it stands on documents. Like all of [documents] it may change at any time, "
+     "and "
+     "documents that are made again then show it.",
+     "单据上的地址。[documents] 各项可随时修改，之后重新生成的单据按新值显示。"},
+    {"documents", "telephone", TextField{&Options::telephone, letterhead_fault}, "Telephone on documents.",
+     "单据上的电话。"},
+    {"documents", "bank_name", TextField{&Options::bank_name, letterhead_fault},
+     "The bank that firms pay to.", "收款开户银行。"},
+    {"documents", "bank_account", TextField{&Options::bank_account, letterhead_fault},
+     "The account that firms pay to.", "收款银行账号。"},
+    {"documents", "prepared_by", TextField{&Options::prepared_by, letterhead_fault},
+     "What stands under 制单; empty: signed by hand.", "“制单”栏的内容；留空由经办人签字。"},
+    {"documents", "reviewed_by", TextField{&Options::reviewed_by, letterhead_fault},
+     "What stands under 复核; empty: signed by hand.", "“复核”栏的内容；留空由复核人签字。"},
+    {"documents", "approved_by", TextField{&Options::approved_by, letterhead_fault},
+     "What stands under 批准; empty: signed by hand.", "“批准”栏的内容；留空由批准人签字。"},
+    {"documents", "due_days", NumberField{&Options::due_days, 0, due_days_max},
+     "Days from the day of a month's close to the due date of its statements.",
+     "自结账之日起至付款期限的天数。"},
 
     {"limits", "body_bytes_max", NumberField{&Options::body_bytes_max, kib, gib},
      "Bytes of one request's body; beyond: 413.", "单个请求正文的字节数上限；超过返回 413。"},

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/api.h"
+#include "daemon/documents.h"
 #include "daemon/http/server.h"
 #include "daemon/imports/fact_import.h"
 #include "daemon/log/log.h"
@@ -26,6 +27,19 @@ namespace {
 http::Limits limits_of(const config::Options& options) {
   return {options.body_bytes_max, options.connections_max, options.header_timeout_ms, options.body_timeout_ms,
           options.idle_timeout_ms};
+}
+
+billing::Letterhead letterhead_of(const config::Options& options) {
+  billing::Letterhead letterhead;
+  letterhead.address = options.address;
+  letterhead.telephone = options.telephone;
+  letterhead.bank_name = options.bank_name;
+  letterhead.bank_account = options.bank_account;
+  letterhead.prepared_by = options.prepared_by;
+  letterhead.reviewed_by = options.reviewed_by;
+  letterhead.approved_by = options.approved_by;
+  letterhead.due_days = static_cast<std::int32_t>(options.due_days);
+  return letterhead;
 }
 
 /// Counts and logs each answer on its way out.
@@ -84,6 +98,7 @@ class Daemon {
             limits_of(options)) {}
 
   Result<void> start(const std::string& ports_file) {
+    if (auto fonts = open_documents(); !fonts) return fonts;
     auto engine = Engine::open(
         options_, clock_, [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
         [this](const Fault& fault) {
@@ -94,6 +109,7 @@ class Daemon {
         [this](double seconds) { metrics_.observe_commit(seconds); });
     if (!engine) return engine.error();
     engine_ = std::move(*engine);
+    documents_->letterhead.rules_version = engine_->genesis().rules_version;
     logger_.info("journal_open", {{"directory", options_.directory}, {"position", engine_->position()}});
     add_routes();
     import_at_start();
@@ -118,6 +134,20 @@ class Daemon {
   void run() { io_.run(); }
 
  private:
+  /// Before the journal: without its font the daemon does not start.
+  Result<void> open_documents() {
+    std::unique_ptr<billing::PdfRenderer> pdf;
+    if (!options_.document_font.empty()) {
+      auto opened = billing::PdfRenderer::open(options_.document_font, options_.latin_font);
+      if (!opened) return opened.error();
+      pdf = std::move(*opened);
+    }
+    documents_.reset(new Documents{
+        letterhead_of(options_), std::move(pdf),
+        RenderThread([this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); })});
+    return {};
+  }
+
   /// Before anyone is answered: the first answer knows the files.
   void import_at_start() {
     bool done = false;
@@ -154,7 +184,7 @@ class Daemon {
   }
 
   void add_routes() {
-    api::add_routes(router_, *engine_, options_.body_bytes_max);
+    api::add_routes(router_, *engine_, *documents_, options_.body_bytes_max);
     admin_router_.add("GET", "/metrics",
                       [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
                         auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
@@ -213,6 +243,7 @@ class Daemon {
   Metrics metrics_;
   boost::asio::io_context io_{1};
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Documents> documents_;
   api::Router router_, admin_router_;
   boost::asio::signal_set signals_, reload_signal_;
   http::Server api_server_, admin_server_;

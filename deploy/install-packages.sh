@@ -9,11 +9,13 @@ build=(
   g++ cmake ninja-build ccache git ca-certificates
   libboost1.81-dev librocksdb-dev prometheus-cpp-dev libsimdjson-dev nlohmann-json3-dev
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev zlib1g-dev libxxhash-dev libarchive-dev
+  pkg-config libxlsxwriter-dev libpango1.0-dev
 )
-run=(python3 curl)
+run=(python3 curl fonts-noto-cjk)
 test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
   prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind
+  python3-openpyxl poppler-utils libreoffice-calc-nogui
 )
 bench=(postgresql-15 libpq-dev nats-server victoria-metrics)
 

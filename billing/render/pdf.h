@@ -14,8 +14,10 @@ namespace voucherd::billing {
 /// Keeps its fonts from one document to the next. One thread at a time.
 class PdfRenderer {
  public:
-  /// Fault "font_missing" where the family is not installed, or lacks Chinese.
-  static Result<std::unique_ptr<PdfRenderer>> open(const std::string& font_family);
+  /// Font families of Chinese and of ASCII: two, since that makes small files (pdf_fonts.h). Fault
+  /// "font_missing" where one is not installed, or lacks what statements need.
+  static Result<std::unique_ptr<PdfRenderer>> open(const std::string& chinese_font,
+                                                   const std::string& latin_font);
   ~PdfRenderer();
 
   /// `statement` is the canonical JSON with `journal`. An open one is marked as a draft.

@@ -2,12 +2,12 @@
 
 namespace voucherd::api {
 
-void add_routes(Router& router, Engine& engine, std::size_t body_bytes_max) {
+void add_routes(Router& router, Engine& engine, Documents& documents, std::size_t body_bytes_max) {
   add_event_routes(router, engine, body_bytes_max);
   add_quarantine_routes(router, engine);
   add_fact_routes(router, engine);
   add_firm_import_routes(router, engine);
-  add_statement_routes(router, engine);
+  add_statement_routes(router, engine, documents);
   add_period_routes(router, engine);
   add_summary_routes(router, engine);
   add_programme_routes(router, engine);

@@ -1,8 +1,14 @@
-// GET /v1/statements: the list of a month, and one as JSON or CSV.
+// GET /v1/statements: the list of a month, and one as JSON, CSV, XLSX or PDF. The last two are made on a
+// thread of their own.
+#include <array>
+
 #include "billing/render/csv.h"
+#include "billing/render/xlsx.h"
 #include "daemon/api/api.h"
+#include "daemon/api/daily_usage.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
+#include "daemon/documents.h"
 #include "metering/core/assert.h"
 
 namespace voucherd::api {
@@ -26,53 +32,120 @@ std::optional<Found> find(const Engine& engine, Month period, const FirmId& firm
   return std::nullopt;
 }
 
+nlohmann::ordered_json journal_of(const Found& found) {
+  return {{"position", found.position}, {"root", found.root}};
+}
+
 /// `journal` stands beside the canonical members: what is frozen is everything but it.
 std::string with_journal(const Found& found) {
   VOUCHERD_ASSERT(!found.canonical.empty() && found.canonical.back() == '}');
-  const nlohmann::ordered_json journal = {{"position", found.position}, {"root", found.root}};
-  return found.canonical.substr(0, found.canonical.size() - 1) + ",\"journal\":" + journal.dump() + "}\n";
+  return found.canonical.substr(0, found.canonical.size() - 1) + ",\"journal\":" + journal_of(found).dump() +
+         "}\n";
 }
 
-enum class Format { json, csv };
+enum class Format { json, csv, xlsx, pdf };
+struct FormatNames {
+  const char *extension, *media_type;
+};
+/// In the order of Format.
+constexpr std::array<FormatNames, 4> format_names = {
+    {{"json", "application/json"},
+     {"csv", "text/csv"},
+     {"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+     {"pdf", "application/pdf"}}};
+const FormatNames& names_of(Format format) { return format_names.at(static_cast<std::size_t>(format)); }
 
 /// By extension, which is cut off `name`; else by Accept. None where neither names one of ours.
 std::optional<Format> choose_format(std::string& name, std::string_view accept) {
   const std::size_t dot = name.find('.');
   if (dot != std::string::npos) {
-    const std::string extension = name.substr(dot);
+    const std::string extension = name.substr(dot + 1);
     name.resize(dot);
-    if (extension == ".json") return Format::json;
-    if (extension == ".csv") return Format::csv;
+    for (std::size_t i = 0; i < format_names.size(); ++i) {
+      if (extension == format_names.at(i).extension) return static_cast<Format>(i);
+    }
     return std::nullopt;
   }
-  const auto chosen = choose_type(accept, {"application/json", "text/csv"});
+  const auto chosen = choose_type(accept, {format_names[0].media_type, format_names[1].media_type,
+                                           format_names[2].media_type, format_names[3].media_type});
   if (!chosen) return std::nullopt;
-  return *chosen == 0 ? Format::json : Format::csv;
+  return static_cast<Format>(*chosen);
 }
 
-http::Response show(const Engine& engine, const http::Request& request, const PathValues& values) {
-  if (auto refusal = refuse_unknown_query(request, {"excel"})) return *refusal;
-  const auto period = parse_month(values[0]);
-  if (!period) return problem(422, "invalid", "Wrong period", period.error().detail);
-  std::string firm = values[1];
-  const auto format = choose_format(firm, request.header("accept"));
-  if (!format && firm.size() < values[1].size()) return not_found("a statement comes as .json or .csv");
-  if (!format) return not_acceptable("a statement comes as application/json or text/csv");
-  const auto found = find(engine, *period, FirmId(firm));
-  if (!found) return not_found("firm " + firm + " has no statement for " + values[0]);
+http::Response file_response(Format format, std::string body, const std::string& name) {
   http::Response response;
-  if (*format == Format::json) {
-    response.body = with_journal(*found);
-  } else {
-    const std::string* excel = request.query_value("excel");
-    response.content_type = "text/csv; charset=utf-8";
-    response.body =
-        billing::render_csv(nlohmann::ordered_json::parse(found->canonical), excel && *excel == "1");
+  response.content_type = names_of(format).media_type;
+  if (format == Format::csv) response.content_type += "; charset=utf-8";
+  response.body = std::move(body);
+  if (format != Format::json) {
     response.headers.emplace_back("Content-Disposition",
-                                  "attachment; filename=\"" + to_string(*period) + "-" + firm + ".csv\"");
+                                  "attachment; filename=\"" + name + "." + names_of(format).extension + "\"");
   }
   response.headers.emplace_back("Vary", "Accept");
   return response;
+}
+
+http::Response too_busy() {
+  http::Response response = problem(503, "overloaded", "Too many documents",
+                                    "more documents are waiting than fit the queue; try again");
+  response.headers.emplace_back("Retry-After", std::to_string(http::retry_after_seconds));
+  return response;
+}
+
+/// Makes the file on the render thread and answers with it.
+void render(Documents& documents, Format format, std::shared_ptr<const nlohmann::ordered_json> statement,
+            std::vector<billing::DailyUsage> daily, const std::string& name, const http::Reply& reply) {
+  using Bytes = Result<std::string>;
+  auto made = std::make_shared<std::optional<Bytes>>();
+  const bool taken = documents.thread.submit(
+      [&documents, format, statement = std::move(statement), daily = std::move(daily), made] {
+        if (format == Format::pdf) {
+          made->emplace(boost::system::in_place_value,
+                        documents.pdf->render(*statement, documents.letterhead));
+        } else {
+          made->emplace(billing::render_xlsx(*statement, daily, documents.letterhead));
+        }
+      },
+      [made, format, name, reply] {
+        if (!(**made).has_value()) {
+          return reply(problem(507, "disk-full", "No space for the document", (**made).error().detail));
+        }
+        reply(file_response(format, std::move(***made), name));
+      });
+  if (!taken) reply(too_busy());
+}
+
+void show(const Engine& engine, Documents& documents, const http::Request& request, const PathValues& values,
+          const http::Reply& reply) {
+  if (auto refusal = refuse_unknown_query(request, {"excel"})) return reply(std::move(*refusal));
+  const auto period = parse_month(values[0]);
+  if (!period) return reply(problem(422, "invalid", "Wrong period", period.error().detail));
+  std::string firm = values[1];
+  const auto format = choose_format(firm, request.header("accept"));
+  if (!format && firm.size() < values[1].size()) {
+    return reply(not_found("a statement comes as .json, .csv, .xlsx or .pdf"));
+  }
+  if (!format) {
+    return reply(not_acceptable("a statement comes as application/json, text/csv, application/pdf or " +
+                                std::string(names_of(Format::xlsx).media_type)));
+  }
+  if (format == Format::pdf && !documents.pdf) {
+    return reply(not_found("there are no PDFs: documents.font is empty in the configuration"));
+  }
+  const auto found = find(engine, *period, FirmId(firm));
+  if (!found) return reply(not_found("firm " + firm + " has no statement for " + values[0]));
+  const std::string name = to_string(*period) + "-" + firm;
+  if (*format == Format::json) return reply(file_response(*format, with_journal(*found), name));
+  auto statement = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json::parse(found->canonical));
+  if (*format == Format::csv) {
+    const std::string* excel = request.query_value("excel");
+    return reply(file_response(*format, billing::render_csv(*statement, excel && *excel == "1"), name));
+  }
+  (*statement)["journal"] = journal_of(*found);
+  if (*format == Format::pdf) return render(documents, *format, std::move(statement), {}, name, reply);
+  gather_daily_usage(engine, *statement, [&documents, format = *format, statement, name, reply](auto daily) {
+    render(documents, format, statement, std::move(daily), name, reply);
+  });
 }
 
 http::Response list(const Engine& engine, const http::Request& request) {
@@ -104,15 +177,16 @@ http::Response list(const Engine& engine, const http::Request& request) {
 
 }  // namespace
 
-void add_statement_routes(Router& router, Engine& engine) {
+void add_statement_routes(Router& router, Engine& engine, Documents& documents) {
   router.add("GET", "/v1/statements",
              [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
                reply(list(engine, request));
              });
-  router.add("GET", "/v1/statements/{}/{}",
-             [&engine](http::Request&& request, const PathValues& values, const http::Reply& reply) {
-               reply(show(engine, request, values));
-             });
+  router.add(
+      "GET", "/v1/statements/{}/{}",
+      [&engine, &documents](http::Request&& request, const PathValues& values, const http::Reply& reply) {
+        show(engine, documents, request, values, reply);
+      });
 }
 
 }  // namespace voucherd::api

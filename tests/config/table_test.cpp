@@ -74,6 +74,17 @@ utc_offset = "-03:30"
 currency = "CNY"
 [facts]
 files = ["/etc/facts", "b.json"]
+[documents]
+font = "F"
+latin_font = "L"
+address = "地"
+telephone = "1"
+bank_name = "行"
+bank_account = "2"
+prepared_by = "甲"
+reviewed_by = "乙"
+approved_by = "丙"
+due_days = 15
 [limits]
 body_bytes_max = 5_000
 connections_max = 6
@@ -103,6 +114,10 @@ level = "warn"
   EXPECT_EQ(o.utc_offset, UtcOffset{-210});
   EXPECT_EQ(o.currency, "CNY");
   EXPECT_THAT(o.fact_files, ElementsAre("/etc/facts", "b.json"));
+  EXPECT_EQ(o.document_font + o.latin_font, "FL");
+  EXPECT_EQ(o.address + o.telephone + o.bank_name + o.bank_account, "地1行2");
+  EXPECT_EQ(o.prepared_by + o.reviewed_by + o.approved_by, "甲乙丙");
+  EXPECT_EQ(o.due_days, 15u);
   EXPECT_EQ(o.body_bytes_max, 5'000u);
   EXPECT_EQ(o.connections_max, 6u);
   EXPECT_EQ(o.queue_bytes_max, 7'000u);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/api/api.h"
+#include "daemon/documents.h"
 #include "daemon/http/target.h"
 #include "tests/support/owner_loop.h"
 #include "tests/support/temp_dir.h"
@@ -25,9 +26,16 @@ inline constexpr const char* firm_of_tests = "91500000MA5UG0WY2W";
 
 class ApiTest : public ::testing::Test {
  protected:
-  explicit ApiTest(config::Options options = {}) : options_(std::move(options)) {
+  explicit ApiTest(config::Options options = without_pdfs()) : options_(std::move(options)) {
     options_.directory = directory_.path() + "/data";
     open();
+  }
+
+  /// Opening a font costs more than most tests.
+  static config::Options without_pdfs() {
+    config::Options options;
+    options.document_font.clear();
+    return options;
   }
 
   void open() {
@@ -35,11 +43,19 @@ class ApiTest : public ::testing::Test {
                   options_, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
                   [](const Fault& fault) { FAIL() << fault.detail; })
                   .value();
+    std::unique_ptr<billing::PdfRenderer> fonts;
+    if (!options_.document_font.empty()) {
+      fonts = billing::PdfRenderer::open(options_.document_font, options_.latin_font).value();
+    }
+    documents_.reset(new Documents{{}, std::move(fonts), RenderThread([this](std::function<void()> task) {
+                                     loop_.post(std::move(task));
+                                   })});
     router_ = {};
-    add_routes(router_, *engine_, body_bytes_max_of_tests);
+    add_routes(router_, *engine_, *documents_, body_bytes_max_of_tests);
   }
   /// Opens the directory again; the state is that of the checkpoint and of the records behind it.
   void restart() {
+    documents_.reset();
     engine_.reset();
     open();
   }
@@ -162,6 +178,7 @@ class ApiTest : public ::testing::Test {
   ManualClock clock_{parse_instant("2026-06-15T12:00:00+08:00").value()};
   voucherd::testing::OwnerLoop loop_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Documents> documents_;
   Router router_;
 };
 

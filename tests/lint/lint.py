@@ -46,6 +46,7 @@ LIBRARIES = {
 }
 
 NO_FLOATS_IN = ["billing/", "metering/core/"]
+FLOATS_ALLOWED_IN = ["billing/render/xlsx_book.cpp"]  # a workbook's cells are doubles: made in one place, of exact digits
 FORBIDDEN_NAMES = re.compile(r"(^|[_/])(common|utils?|helpers?|manager)([_./]|$)")
 LEFT_FOR_LATER = re.compile(r"\b(FIXME|TODO|XXX|HACK)\b(?![+-]\d)")
 # Builds fetch from whatever mirrors the machine is set up with; no file names one.
@@ -157,6 +158,8 @@ class Lint:
                 self.fault(path, number, f"<{header}> may only be included in {', '.join(places)}")
 
     def check_floats(self, path, text):
+        if path.as_posix() in FLOATS_ALLOWED_IN:
+            return
         if not any(path.as_posix().startswith(room) for room in NO_FLOATS_IN):
             return
         for number, line in enumerate(without_comments_and_strings(text).splitlines(), 1):

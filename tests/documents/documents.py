@@ -1,0 +1,42 @@
+"""Makes documents with render_statement and reads them back, for the tests beside this file."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+GOLDEN = SOURCE / "tests" / "golden" / "documents"
+PROGRAM = os.environ.get("RENDER_STATEMENT",
+                         str(SOURCE / "build" / "release" / "tests" / "documents" / "render_statement"))
+
+
+def render(format, statement, environment=None, times=1):
+    """The bytes of the document; `environment` is added to that of the program."""
+    with tempfile.TemporaryDirectory(prefix="voucherd-documents-") as directory:
+        source, target = pathlib.Path(directory, "statement.json"), pathlib.Path(directory, "out")
+        source.write_text(json.dumps(statement, ensure_ascii=False), "utf-8")
+        done = subprocess.run([PROGRAM, format, source, target, str(times)], capture_output=True, text=True,
+                              env=os.environ | (environment or {}), timeout=300)
+        assert done.returncode == 0, done.stderr
+        return target.read_bytes()
+
+
+def run_tool(tool, *arguments, data):
+    """A tool of poppler-utils that reads a PDF on its standard input; complaints are faults."""
+    done = subprocess.run([tool, *arguments], input=data, capture_output=True, timeout=300)
+    assert done.returncode == 0 and not done.stderr, f"{tool}: {done.stderr.decode(errors='replace')}"
+    return done.stdout
+
+
+def text_of(pdf):
+    return run_tool("pdftotext", "-layout", "-", "-", data=pdf).decode("utf-8")
+
+
+def import_openpyxl():
+    """Debian's openpyxl, which is plain Python, also where another interpreter runs the tests."""
+    sys.path.append("/usr/lib/python3/dist-packages")
+    import openpyxl
+    return openpyxl
