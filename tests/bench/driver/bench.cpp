@@ -8,6 +8,7 @@
 
 #include "tests/bench/driver/others.h"
 #include "tests/bench/driver/postgres.h"
+#include "tests/bench/driver/table.h"
 
 namespace voucherd::bench {
 
@@ -51,8 +52,11 @@ void Settings::scale(double factor) {
 }
 
 void Results::add(const std::string& session, const std::string& scenario, int run, Json figures) {
-  runs_.push_back(
-      {{"session", session}, {"scenario", scenario}, {"run", run}, {"figures", std::move(figures)}});
+  runs_.push_back({{"session", session},
+                   {"machine", machine()},
+                   {"scenario", scenario},
+                   {"run", run},
+                   {"figures", std::move(figures)}});
 }
 
 std::vector<double> Results::values(const std::string& scenario, const std::string& figure) const {

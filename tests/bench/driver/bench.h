@@ -31,7 +31,7 @@ struct Settings {
   void scale(double factor);
 };
 
-/// What one run of a scenario found: {"session", "scenario", "run", "figures": {…}}.
+/// What one run of a scenario found: {"session", "machine", "scenario", "run", "figures": {…}}.
 class Results {
  public:
   explicit Results(Json runs = Json::array()) : runs_(std::move(runs)) {}
@@ -48,7 +48,6 @@ class Results {
   Json last(const std::string& scenario) const;
 
  private:
-  const Json* figures_of(const std::string& session, const std::string& scenario, const Json& run) const;
   Json runs_;
 };
 

@@ -7,6 +7,7 @@
 //   bench_driver --voucherd … --scale 0.05                             fewer events of everything
 //   bench_driver --from a.json --from b.json --markdown table.md       one table from several runs
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -55,6 +56,15 @@ void report(const Results& results, const Outputs& outputs) {
         plot(has_history ? "1,000 events a request, NDJSON" : "ids beyond their memory", plotted["points"]));
 }
 
+void check_names(const Settings& settings) {
+  for (const std::string& name : settings.only) {
+    const auto has_it = [&name](const Scenario& scenario) { return scenario.name == name; };
+    if (std::none_of(scenarios().begin(), scenarios().end(), has_it)) {
+      fail("there is no scenario " + name + "; --help lists them");
+    }
+  }
+}
+
 void check_programs(Settings& settings) {
   if (settings.programs.voucherctl.empty()) {
     const auto beside = std::filesystem::path(settings.programs.voucherd).parent_path() / "voucherctl";
@@ -97,6 +107,7 @@ int main(int argc, char** argv) {
     report(read_results(from), outputs);
     return 0;
   }
+  check_names(settings);
   check_programs(settings);
   settings.scale(scale);
   const auto keep = [&outputs](const Results& so_far) {

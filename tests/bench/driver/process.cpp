@@ -126,19 +126,6 @@ double Process::tree_cpu_seconds() const {
   return seconds;
 }
 
-double Process::thread_cpu_seconds(const std::string& name) const {
-  double seconds = 0;
-  const std::string tasks = "/proc/" + std::to_string(pid_) + "/task";
-  for (const auto& entry : std::filesystem::directory_iterator(tasks)) {
-    if (read_file(entry.path().string() + "/comm") != name + "\n") continue;
-    std::istringstream schedule(read_file(entry.path().string() + "/schedstat"));
-    double nanoseconds = 0;
-    schedule >> nanoseconds;
-    seconds += nanoseconds / 1e9;
-  }
-  return seconds;
-}
-
 std::uint64_t Process::figure(const char* file, const std::string& name) const {
   std::ifstream in("/proc/" + std::to_string(pid_) + "/" + file);
   for (std::string line; std::getline(in, line);) {

@@ -37,8 +37,6 @@ class Process {
   double cpu_seconds() const;
   /// CPU seconds of it and its children, those that have ended too.
   double tree_cpu_seconds() const;
-  /// CPU seconds of its living threads of this name.
-  double thread_cpu_seconds(const std::string& name) const;
   /// A number out of /proc/PID/<file>, as "VmHWM:" out of "status".
   std::uint64_t figure(const char* file, const std::string& name) const;
 
