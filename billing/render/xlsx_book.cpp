@@ -134,17 +134,17 @@ void XlsxSheet::day(std::uint32_t row, std::uint16_t column, LocalDay day, CellL
                                  book_.impl_->format("yyyy-mm-dd", look)));
 }
 
-void XlsxSheet::headings(std::uint32_t row, std::initializer_list<std::string_view> words) {
+void XlsxSheet::headings(std::uint32_t row, const std::vector<std::string>& words) {
   constexpr int two_lines = 32;
   require(worksheet_set_row(sheet_of(sheet_), row, two_lines, nullptr));
   std::uint16_t column = 0;
   for (const auto& each : words) {
-    require(worksheet_write_string(sheet_of(sheet_), row, column++, std::string(each).c_str(),
+    require(worksheet_write_string(sheet_of(sheet_), row, column++, each.c_str(),
                                    book_.impl_->format("General", {.heading = true})));
   }
 }
 
-void XlsxSheet::widths(std::initializer_list<int> characters) {
+void XlsxSheet::widths(const std::vector<int>& characters) {
   std::uint16_t column = 0;
   for (const int width : characters) {
     require(worksheet_set_column(sheet_of(sheet_), column, column, width, nullptr));

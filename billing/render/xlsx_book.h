@@ -4,10 +4,10 @@
 
 #include <compare>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "metering/core/result.h"
 #include "metering/core/time.h"
@@ -41,9 +41,9 @@ class XlsxSheet {
   /// A date that can be sorted and filtered.
   void day(std::uint32_t row, std::uint16_t column, LocalDay day, CellLook look = {});
   /// Our own words as the heads of a table, from column 0 on, two lines high.
-  void headings(std::uint32_t row, std::initializer_list<std::string_view> words);
+  void headings(std::uint32_t row, const std::vector<std::string>& words);
   /// In characters, from column 0 on.
-  void widths(std::initializer_list<int> characters);
+  void widths(const std::vector<int>& characters);
 
   /// Rows up to `row` stay in sight, and stand on every page.
   void freeze_above(std::uint32_t row);

@@ -8,9 +8,11 @@ void add_routes(Router& router, Engine& engine, Documents& documents, std::size_
   add_fact_routes(router, engine);
   add_firm_import_routes(router, engine);
   add_statement_routes(router, engine, documents);
+  add_explain_routes(router, engine);
   add_period_routes(router, engine);
-  add_summary_routes(router, engine);
-  add_programme_routes(router, engine);
+  add_package_routes(router, engine, documents);
+  add_summary_routes(router, engine, documents);
+  add_programme_routes(router, engine, documents);
   add_usage_routes(router, engine);
   add_openapi_route(router);
 }

@@ -21,9 +21,11 @@ void add_quarantine_routes(Router& router, Engine& engine);
 void add_fact_routes(Router& router, Engine& engine);
 void add_firm_import_routes(Router& router, Engine& engine);
 void add_statement_routes(Router& router, Engine& engine, Documents& documents);
+void add_explain_routes(Router& router, Engine& engine);
 void add_period_routes(Router& router, Engine& engine);
-void add_summary_routes(Router& router, Engine& engine);
-void add_programme_routes(Router& router, Engine& engine);
+void add_package_routes(Router& router, Engine& engine, Documents& documents);
+void add_summary_routes(Router& router, Engine& engine, Documents& documents);
+void add_programme_routes(Router& router, Engine& engine, Documents& documents);
 void add_usage_routes(Router& router, Engine& engine);
 void add_openapi_route(Router& router);
 

@@ -53,4 +53,11 @@ http::Response bad_request(const std::string& detail) {
   return problem(400, "unreadable", "The request can't be read", detail);
 }
 
+http::Response too_many_documents() {
+  http::Response response = problem(503, "overloaded", "Too many documents",
+                                    "more documents are waiting than fit the queue; try again");
+  response.headers.emplace_back("Retry-After", std::to_string(http::retry_after_seconds));
+  return response;
+}
+
 }  // namespace voucherd::api

@@ -16,5 +16,7 @@ http::Response problem(const billing::Refusal& refusal);
 http::Response not_found(const std::string& detail);
 http::Response not_acceptable(const std::string& detail);
 http::Response bad_request(const std::string& detail);
+/// 503: the render thread has no place for another one.
+http::Response too_many_documents();
 
 }  // namespace voucherd::api

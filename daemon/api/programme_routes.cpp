@@ -21,8 +21,9 @@ int full_months_of(int year, LocalDay today) {
 /// those of the moment at which it is reckoned.
 class ProgrammeReading : public std::enable_shared_from_this<ProgrammeReading> {
  public:
-  ProgrammeReading(const Engine& engine, int year, ReportReply how, http::Reply reply)
+  ProgrammeReading(const Engine& engine, Documents& documents, int year, ReportReply how, http::Reply reply)
       : engine_(engine),
+        documents_(documents),
         year_(year),
         now_(engine.now()),
         full_months_(full_months_of(year, local_day(now_, engine.genesis().offset))),
@@ -46,10 +47,11 @@ class ProgrammeReading : public std::enable_shared_from_this<ProgrammeReading> {
     nlohmann::ordered_json body = sums_.shown();
     body["as_of"] = format_instant(now_, engine_.genesis().offset);
     body["position"] = engine_.position();
-    reply_report(how_, body, reply_);
+    reply_report(how_, body, documents_, reply_);
   }
 
   const Engine& engine_;
+  Documents& documents_;
   int year_;
   Instant now_;
   int full_months_;
@@ -60,7 +62,8 @@ class ProgrammeReading : public std::enable_shared_from_this<ProgrammeReading> {
   http::Reply reply_;
 };
 
-void show(const Engine& engine, const http::Request& request, const PathValues& values, http::Reply reply) {
+void show(const Engine& engine, Documents& documents, const http::Request& request, const PathValues& values,
+          http::Reply reply) {
   if (auto refusal = refuse_unknown_query(request, {"excel"})) return reply(std::move(*refusal));
   const std::string year = values[0].substr(0, values[0].find('.'));
   const auto format = choose_report_format(std::string_view(values[0]).substr(year.size()), request);
@@ -69,15 +72,15 @@ void show(const Engine& engine, const http::Request& request, const PathValues& 
   if (!january) return reply(problem(422, "invalid", "Wrong year", "a year has four digits, like 2026"));
   const ReportReply how{std::get<ReportFormat>(format), wants_excel(request), "programme-" + year,
                         &billing::programme_report};
-  std::make_shared<ProgrammeReading>(engine, january->year(), how, std::move(reply))->step();
+  std::make_shared<ProgrammeReading>(engine, documents, january->year(), how, std::move(reply))->step();
 }
 
 }  // namespace
 
-void add_programme_routes(Router& router, Engine& engine) {
+void add_programme_routes(Router& router, Engine& engine, Documents& documents) {
   router.add("GET", "/v1/programme/{}",
-             [&engine](http::Request&& request, const PathValues& values, http::Reply reply) {
-               show(engine, request, values, std::move(reply));
+             [&engine, &documents](http::Request&& request, const PathValues& values, http::Reply reply) {
+               show(engine, documents, request, values, std::move(reply));
              });
 }
 

@@ -1,4 +1,5 @@
-// What figures over many firms are answered with: JSON, or the tables of billing/render/report.h as CSV.
+// What figures over many firms are answered with: JSON, or the tables of
+// billing/render/report.h as CSV or as a workbook, which is made on the render thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,11 +7,12 @@
 #include <variant>
 
 #include "billing/render/report.h"
+#include "daemon/documents.h"
 #include "daemon/http/server.h"
 
 namespace voucherd::api {
 
-enum class ReportFormat { json, csv };
+enum class ReportFormat { json, csv, xlsx };
 
 /// By the extension (".csv", "" for none), else by Accept; the Response is 404 or 406.
 std::variant<ReportFormat, http::Response> choose_report_format(std::string_view extension,
@@ -23,7 +25,8 @@ struct ReportReply {
   billing::Report (*tables)(const nlohmann::ordered_json&) = nullptr;
 };
 
-/// Answers with `body`.
-void reply_report(const ReportReply& how, const nlohmann::ordered_json& body, const http::Reply& reply);
+/// Answers with `body`, now or later; 503 where the render thread has no place for a workbook.
+void reply_report(const ReportReply& how, const nlohmann::ordered_json& body, Documents& documents,
+                  const http::Reply& reply);
 
 }  // namespace voucherd::api

@@ -8,40 +8,12 @@
 #include "daemon/api/daily_usage.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
+#include "daemon/api/statement_view.h"
 #include "daemon/documents.h"
-#include "metering/core/assert.h"
 
 namespace voucherd::api {
 
 namespace {
-
-/// A statement's canonical bytes and what stands beside them.
-struct Found {
-  std::string canonical;
-  Position position;
-  std::string root;
-};
-
-std::optional<Found> find(const Engine& engine, Month period, const FirmId& firm) {
-  if (auto closed = engine.ledger().closed_statement(period, firm)) {
-    return Found{std::move(closed->canonical), closed->position, std::move(closed->root)};
-  }
-  if (const auto open = engine.ledger().open_statement(period, firm)) {
-    return Found{to_canonical_json(*open), engine.position(), engine.tree_root()};
-  }
-  return std::nullopt;
-}
-
-nlohmann::ordered_json journal_of(const Found& found) {
-  return {{"position", found.position}, {"root", found.root}};
-}
-
-/// `journal` stands beside the canonical members: what is frozen is everything but it.
-std::string with_journal(const Found& found) {
-  VOUCHERD_ASSERT(!found.canonical.empty() && found.canonical.back() == '}');
-  return found.canonical.substr(0, found.canonical.size() - 1) + ",\"journal\":" + journal_of(found).dump() +
-         "}\n";
-}
 
 enum class Format { json, csv, xlsx, pdf };
 struct FormatNames {
@@ -85,13 +57,6 @@ http::Response file_response(Format format, std::string body, const std::string&
   return response;
 }
 
-http::Response too_busy() {
-  http::Response response = problem(503, "overloaded", "Too many documents",
-                                    "more documents are waiting than fit the queue; try again");
-  response.headers.emplace_back("Retry-After", std::to_string(http::retry_after_seconds));
-  return response;
-}
-
 /// Makes the file on the render thread and answers with it.
 void render(Documents& documents, Format format, std::shared_ptr<const nlohmann::ordered_json> statement,
             std::vector<billing::DailyUsage> daily, const std::string& name, const http::Reply& reply) {
@@ -112,7 +77,7 @@ void render(Documents& documents, Format format, std::shared_ptr<const nlohmann:
         }
         reply(file_response(format, std::move(***made), name));
       });
-  if (!taken) reply(too_busy());
+  if (!taken) reply(too_many_documents());
 }
 
 void show(const Engine& engine, Documents& documents, const http::Request& request, const PathValues& values,
@@ -132,14 +97,13 @@ void show(const Engine& engine, Documents& documents, const http::Request& reque
   if (format == Format::pdf && !documents.pdf) {
     return reply(not_found("there are no PDFs: documents.font is empty in the configuration"));
   }
-  const auto found = find(engine, *period, FirmId(firm));
+  const auto found = find_statement(engine, *period, FirmId(firm));
   if (!found) return reply(not_found("firm " + firm + " has no statement for " + values[0]));
   const std::string name = to_string(*period) + "-" + firm;
   if (*format == Format::json) return reply(file_response(*format, with_journal(*found), name));
   auto statement = std::make_shared<nlohmann::ordered_json>(nlohmann::ordered_json::parse(found->canonical));
   if (*format == Format::csv) {
-    const std::string* excel = request.query_value("excel");
-    return reply(file_response(*format, billing::render_csv(*statement, excel && *excel == "1"), name));
+    return reply(file_response(*format, billing::render_csv(*statement, wants_excel(request)), name));
   }
   (*statement)["journal"] = journal_of(*found);
   if (*format == Format::pdf) return render(documents, *format, std::move(statement), {}, name, reply);
@@ -165,7 +129,8 @@ http::Response list(const Engine& engine, const http::Request& request) {
   }
   nlohmann::ordered_json items;
   for (const FirmId& firm : firms) {
-    const auto statement = nlohmann::ordered_json::parse(find(engine, *period, firm).value().canonical);
+    const auto statement =
+        nlohmann::ordered_json::parse(find_statement(engine, *period, firm).value().canonical);
     nlohmann::ordered_json item;
     for (const char* member : {"statement", "period", "state", "closed_at", "firm", "totals"}) {
       if (statement.contains(member)) item[member] = statement[member];

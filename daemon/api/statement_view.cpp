@@ -1,7 +1,5 @@
 #include "daemon/api/statement_view.h"
 
-#include <nlohmann/json.hpp>
-
 #include "metering/core/assert.h"
 
 namespace voucherd::api {
@@ -16,11 +14,14 @@ std::optional<FoundStatement> find_statement(const Engine& engine, Month period,
   return std::nullopt;
 }
 
-// `journal` stands beside the canonical members: what is frozen is everything but it.
+nlohmann::ordered_json journal_of(const FoundStatement& found) {
+  return {{"position", found.position}, {"root", found.root}};
+}
+
 std::string with_journal(const FoundStatement& found) {
   VOUCHERD_ASSERT(!found.canonical.empty() && found.canonical.back() == '}');
-  const nlohmann::ordered_json journal = {{"position", found.position}, {"root", found.root}};
-  return found.canonical.substr(0, found.canonical.size() - 1) + ",\"journal\":" + journal.dump() + "}\n";
+  return found.canonical.substr(0, found.canonical.size() - 1) + ",\"journal\":" + journal_of(found).dump() +
+         "}\n";
 }
 
 }  // namespace voucherd::api

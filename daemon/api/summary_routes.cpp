@@ -16,8 +16,12 @@ namespace {
 /// so that a summary is never of open and of frozen statements.
 class SummaryReading : public std::enable_shared_from_this<SummaryReading> {
  public:
-  SummaryReading(const Engine& engine, Month period, ReportReply how, http::Reply reply)
-      : engine_(engine), period_(period), how_(std::move(how)), reply_(std::move(reply)) {
+  SummaryReading(const Engine& engine, Documents& documents, Month period, ReportReply how, http::Reply reply)
+      : engine_(engine),
+        documents_(documents),
+        period_(period),
+        how_(std::move(how)),
+        reply_(std::move(reply)) {
     begin();
   }
 
@@ -45,10 +49,11 @@ class SummaryReading : public std::enable_shared_from_this<SummaryReading> {
   void finish() {
     nlohmann::ordered_json body = summary_head(engine_, period_);
     body.update(summary_.shown());
-    reply_report(how_, body, reply_);
+    reply_report(how_, body, documents_, reply_);
   }
 
   const Engine& engine_;
+  Documents& documents_;
   Month period_;
   bool closed_ = false;
   FirmId last_;
@@ -57,7 +62,7 @@ class SummaryReading : public std::enable_shared_from_this<SummaryReading> {
   http::Reply reply_;
 };
 
-void show(const Engine& engine, const http::Request& request, const PathValues& values,
+void show(const Engine& engine, Documents& documents, const http::Request& request, const PathValues& values,
           std::string_view extension, http::Reply reply) {
   if (auto refusal = refuse_unknown_query(request, {"excel"})) return reply(std::move(*refusal));
   const auto period = parse_month(values[0]);
@@ -66,7 +71,7 @@ void show(const Engine& engine, const http::Request& request, const PathValues& 
   if (const auto* refusal = std::get_if<http::Response>(&format)) return reply(*refusal);
   const ReportReply how{std::get<ReportFormat>(format), wants_excel(request), values[0] + "-summary",
                         &billing::summary_report};
-  std::make_shared<SummaryReading>(engine, *period, how, std::move(reply))->step();
+  std::make_shared<SummaryReading>(engine, documents, *period, how, std::move(reply))->step();
 }
 
 }  // namespace
@@ -81,11 +86,12 @@ nlohmann::ordered_json summary_head(const Engine& engine, Month period) {
   return body;
 }
 
-void add_summary_routes(Router& router, Engine& engine) {
-  for (const char* extension : {"", ".json", ".csv"}) {
+void add_summary_routes(Router& router, Engine& engine, Documents& documents) {
+  for (const char* extension : {"", ".json", ".csv", ".xlsx"}) {
     router.add("GET", std::string("/v1/periods/{}/summary") + extension,
-               [&engine, extension](http::Request&& request, const PathValues& values, http::Reply reply) {
-                 show(engine, request, values, extension, std::move(reply));
+               [&engine, &documents, extension](http::Request&& request, const PathValues& values,
+                                                http::Reply reply) {
+                 show(engine, documents, request, values, extension, std::move(reply));
                });
   }
 }

@@ -1,7 +1,9 @@
 // statement list|show|export: what finance pulls.
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/progress.h"
@@ -93,13 +95,36 @@ Result<void> write_whole(const std::filesystem::path& file, const std::string& b
   return {};
 }
 
+/// A document's bytes. The daemon makes a few at a time and says 503 meanwhile: then again, for a while.
+Result<std::string> fetch_document(ApiClient& api, const std::string& target) {
+  constexpr int tries_max = 60;
+  constexpr std::chrono::seconds pause{1};
+  for (int tries = 1;; ++tries) {
+    auto body = api.get(target, "*/*");
+    if (body || body.error().code != "http_503" || tries == tries_max) return body;
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+Result<void> export_file(ApiClient& api, const ExportArguments& arguments, const std::string& target,
+                         const std::string& name) {
+  const auto body = fetch_document(api, target);
+  if (!body) return body.error();
+  return write_whole(std::filesystem::path(arguments.directory) / (arguments.period + "-" + name), *body);
+}
+
 Result<void> export_one(ApiClient& api, const ExportArguments& arguments, const std::string& uscc) {
-  const std::string stem = arguments.period + "-" + uscc + ".";
   for (const auto& format : arguments.formats) {
-    const auto body = api.get(target_of(arguments.period, uscc, format), "*/*");
-    if (!body) return body.error();
-    const auto file = std::filesystem::path(arguments.directory) / (stem + format);
-    if (auto written = write_whole(file, *body); !written) return written;
+    auto done = export_file(api, arguments, target_of(arguments.period, uscc, format), uscc + "." + format);
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> export_summary(ApiClient& api, const ExportArguments& arguments) {
+  for (const std::string name : {"summary.csv", "summary.xlsx"}) {
+    const std::string target = "/v1/periods/" + percent_encoded(arguments.period) + "/" + name;
+    if (auto done = export_file(api, arguments, target, name); !done) return done;
   }
   return {};
 }
@@ -121,6 +146,9 @@ int export_statements(const Session& session, const ExportArguments& arguments) 
     progress.show(i, firms.size(), std::to_string(i) + " of " + std::to_string(firms.size()) + " statements");
     const auto exported = export_one(api, arguments, firms[i]);
     if (!exported) return report(exported.error());
+  }
+  if (!firms.empty()) {
+    if (const auto exported = export_summary(api, arguments); !exported) return report(exported.error());
   }
   if (session.json) {
     print(Json{{"period", arguments.period}, {"statements", firms.size()}, {"directory", arguments.directory}}
@@ -151,13 +179,17 @@ void add_export(CLI::App& group, Session& session) {
   auto* all = group.add_subcommand("export", "Write all statements of a month into a directory");
   const auto arguments = std::make_shared<ExportArguments>();
   all->add_option("--period", arguments->period, "The month, e.g. 2026-03")->required();
-  all->add_option("--format", arguments->formats, "json, csv or both")
+  all->add_option("--format", arguments->formats, "Of pdf, xlsx, csv and json, with commas between")
       ->delimiter(',')
-      ->check(CLI::IsMember({"json", "csv"}))
+      ->check(CLI::IsMember({"pdf", "xlsx", "csv", "json"}))
       ->capture_default_str();
   all->add_option("--out", arguments->directory, "The directory; created where absent")->required();
-  all->footer(
-      "\nExample:\n  voucherctl statement export --period 2026-03 --format json,csv --out statements/");
+  all->footer(R"(
+A file for each firm and format, and the month's summary as CSV and XLSX.
+
+Examples:
+  voucherctl statement export --period 2026-03 --format pdf,xlsx --out statements/
+  voucherctl statement export --period 2026-03 --format json,csv --out statements/)");
   on_command(all, session, [&session, arguments] { return export_statements(session, *arguments); });
 }
 

@@ -1,0 +1,172 @@
+#include "daemon/api/month_package.h"
+
+#include <deque>
+
+#include "billing/core/month_summary.h"
+#include "billing/render/csv.h"
+#include "billing/render/report.h"
+#include "billing/render/xlsx.h"
+#include "billing/render/zip_writer.h"
+#include "daemon/api/daily_usage.h"
+#include "daemon/api/statement_view.h"
+#include "daemon/api/summary_head.h"
+
+namespace voucherd::api {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using billing::ZipWriter;
+
+/// What only the render thread touches.
+class PackageFiles {
+ public:
+  PackageFiles(Documents& documents, Month period, const PackageFormats& formats)
+      : documents_(documents), period_(period), formats_(formats), summary_(period) {}
+
+  void add_statement(const FoundStatement& found, const std::vector<billing::DailyUsage>& daily) {
+    Json statement = Json::parse(found.canonical);
+    summary_.add(statement);
+    const std::string stem = stem_of(statement.at("firm").at("uscc").get<std::string>());
+    if (formats_.json) zip_.add(stem + ".json", with_journal(found), ZipWriter::Pack::deflate);
+    if (formats_.csv)
+      zip_.add(stem + ".csv", billing::render_csv(statement, formats_.excel), ZipWriter::Pack::deflate);
+    statement["journal"] = journal_of(found);  // the CSV has it not
+    if (formats_.xlsx) add_workbook(stem, billing::render_xlsx(statement, daily, documents_.letterhead));
+    if (formats_.pdf) {
+      zip_.add(stem + ".pdf", documents_.pdf->render(statement, documents_.letterhead),
+               ZipWriter::Pack::store);
+    }
+  }
+
+  /// `head` stands above the sums.
+  void finish(Json head) {
+    head.update(summary_.shown());
+    const billing::Report report = billing::summary_report(head);
+    if (formats_.json) zip_.add(stem_of("summary") + ".json", head.dump() + "\n", ZipWriter::Pack::deflate);
+    zip_.add(stem_of("summary") + ".csv", report_csv(report, formats_.excel), ZipWriter::Pack::deflate);
+    add_workbook(stem_of("summary"), report_xlsx(report));
+    if (!failed_) zip_.finish();
+  }
+
+  bool failed() const { return failed_; }
+  std::size_t bytes() const { return zip_.bytes(); }
+  std::string take() { return zip_.take(); }
+
+ private:
+  std::string stem_of(const std::string& what) const {
+    return to_string(period_) + "/" + to_string(period_) + "-" + what;
+  }
+
+  void add_workbook(const std::string& stem, const Result<std::string>& workbook) {
+    if (!workbook) {
+      failed_ = true;
+      return;
+    }
+    zip_.add(stem + ".xlsx", *workbook, ZipWriter::Pack::store);
+  }
+
+  Documents& documents_;
+  Month period_;
+  PackageFormats formats_;
+  billing::MonthSummary summary_;
+  ZipWriter zip_;
+  bool failed_ = false;
+};
+
+/// The owner thread's side. `files_` belongs to the render thread while a job of it is under way.
+class Package : public std::enable_shared_from_this<Package> {
+ public:
+  Package(const Engine& engine, Documents& documents, std::shared_ptr<PackagesUnderWay> under_way,
+          Month period, const PackageFormats& formats)
+      : engine_(engine),
+        thread_(documents.thread),
+        under_way_(std::move(under_way)),
+        period_(period),
+        daily_wanted_(formats.xlsx),
+        files_(std::make_shared<PackageFiles>(documents, period, formats)) {
+    ++under_way_->count;
+  }
+  ~Package() { --under_way_->count; }
+  Package(const Package&) = delete;
+  Package& operator=(const Package&) = delete;
+
+  /// Makes and hands over the next piece.
+  void next(std::function<void(std::string)> deliver) {
+    deliver_ = std::move(deliver);
+    if (ended_) return hand_over();
+    make_more();
+  }
+
+ private:
+  static constexpr std::size_t firms_per_look = 8;
+
+  void make_more() {
+    if (firms_.empty()) {
+      for (auto& firm : engine_.ledger().firms_with_statement(period_, last_, firms_per_look))
+        firms_.push_back(std::move(firm));
+    }
+    if (firms_.empty()) return finish();
+    last_ = firms_.front();
+    firms_.pop_front();
+    const auto found = find_statement(engine_, period_, last_);
+    if (!found) return make_later();  // it was open, and is gone since it was listed
+    if (!daily_wanted_) return render(*found, {});
+    gather_daily_usage(engine_, Json::parse(with_journal(*found)),
+                       [self = shared_from_this(), found = *found](std::vector<billing::DailyUsage> daily) {
+                         self->render(found, std::move(daily));
+                       });
+  }
+
+  void make_later() {
+    engine_.later([self = shared_from_this()] { self->make_more(); });
+  }
+
+  void render(const FoundStatement& found, std::vector<billing::DailyUsage> daily) {
+    thread_.go_on([files = files_, found, daily = std::move(daily)] { files->add_statement(found, daily); },
+                  [self = shared_from_this()] { self->rendered(); });
+  }
+
+  void rendered() {
+    if (files_->failed()) ended_ = true;
+    if (ended_ || files_->bytes() >= package_piece_bytes) return hand_over();
+    make_more();
+  }
+
+  void finish() {
+    ended_ = true;
+    thread_.go_on([files = files_, head = summary_head(engine_, period_)] { files->finish(head); },
+                  [self = shared_from_this()] { self->rendered(); });
+  }
+
+  void hand_over() { std::exchange(deliver_, nullptr)(files_->take()); }
+
+  const Engine& engine_;
+  RenderThread& thread_;
+  std::shared_ptr<PackagesUnderWay> under_way_;  // what is left of the loop may outlive the routes
+  Month period_;
+  bool daily_wanted_;
+  std::shared_ptr<PackageFiles> files_;
+  std::deque<FirmId> firms_;  // looked up ahead
+  FirmId last_;
+  std::function<void(std::string)> deliver_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+void send_month_package(const Engine& engine, Documents& documents,
+                        const std::shared_ptr<PackagesUnderWay>& under_way, Month period,
+                        const PackageFormats& formats, const http::Reply& reply) {
+  const auto package = std::make_shared<Package>(engine, documents, under_way, period, formats);
+  http::Response response;
+  response.content_type = "application/zip";
+  response.headers.emplace_back("Content-Disposition",
+                                "attachment; filename=\"" + to_string(period) + "-statements.zip\"");
+  response.next_piece = [package](std::function<void(std::string)> deliver) {
+    package->next(std::move(deliver));
+  };
+  reply(std::move(response));
+}
+
+}  // namespace voucherd::api
