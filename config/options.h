@@ -42,9 +42,10 @@ struct Options {
   std::uint64_t idle_timeout_ms = 120'000;
   std::uint64_t drain_timeout_ms = 30'000;  // SIGTERM: then connections are cut
   // [memory]
-  std::uint64_t block_cache_bytes = 64u << 20;   // RocksDB's
-  std::uint64_t write_buffer_bytes = 64u << 20;  // RocksDB's; without a key: tests make it small
-  std::uint64_t event_cache_bytes = 128u << 20;  // decoded usage records
+  std::uint64_t block_cache_bytes = 64u << 20;    // RocksDB's
+  std::uint64_t write_buffer_bytes = 64u << 20;   // RocksDB's; without a key: tests make it small
+  std::uint64_t event_cache_bytes = 128u << 20;   // decoded usage records
+  std::uint64_t identity_bytes_max = 4ull << 30;  // known identities; beyond, they are on disk
   // [log]
   std::string log_level = "info";  // debug, info, warn, error
 };

@@ -90,7 +90,7 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
-const std::array<Row, 32> table = {{
+const std::array<Row, 33> table = {{
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
      "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
@@ -192,6 +192,13 @@ const std::array<Row, 32> table = {{
     {"memory", "event_cache_bytes", NumberField{&Options::event_cache_bytes, mib, 1024 * gib},
      "Bytes of decoded usage records kept for duplicates and look-ups.",
      "为查重和查询保留的已解码用量记录的字节数。"},
+    {"memory", "identity_bytes_max", NumberField{&Options::identity_bytes_max, 64 * mib, 1024 * gib},
+     "Bytes of memory for known identities: about 11 bytes each, up to eleven sixteenths of this; beyond, "
+     "they "
+     "are kept on disk, as exact and slower. Taken as it is needed.",
+     "已知事件标识占用内存的字节数：每个约 11 "
+     "字节，用到十六分之十一为止；超出的标识存于磁盘，同样精确，只是较慢。"
+     "按需占用。"},
 
     {"log", "level", TextField{&Options::log_level, log_level_fault},
      "Least severe lines that are written to stderr: debug, info, warn or error.",

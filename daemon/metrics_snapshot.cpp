@@ -65,7 +65,7 @@ MetricsSnapshot take_snapshot(const Engine& engine, std::uint64_t api_connection
   put_journal(snapshot, engine.journal());
   snapshot.quarantine_entries = engine.usage().quarantine().size();
   snapshot.identities = engine.usage().events();
-  snapshot.identity_memory_bytes = engine.identity_memory_bytes();
+  snapshot.identity = engine.identity_figures();
   snapshot.journal_position = engine.position();
   snapshot.clock_behind = engine.clock_behind();
   snapshot.api_connections = api_connections;

@@ -42,15 +42,32 @@ Checkpointer::~Checkpointer() {
 
 Result<void> Checkpointer::load(Position last) {
   if (const auto checkpoint = store_.load_newest(last)) {
-    const auto hashes = store_.load_hashes(checkpoint->identity_hashes);
-    if (hashes) {
-      if (auto loaded = fold_.load(*checkpoint, *hashes); !loaded) return loaded;
+    const auto identities = load_identities(checkpoint->identity_hashes);
+    if (!identities) return identities.error();
+    if (*identities) {
+      if (auto loaded = fold_.load(*checkpoint); !loaded) return loaded;
     }
   }
   // The hash file ends where the checkpoint does: what is folded from here on is new to it.
   saved_position_ = fold_.position();
   saved_events_ = hashes_in_file_ = fold_.usage().events();
   return {};
+}
+
+Result<bool> Checkpointer::load_identities(std::uint64_t count) {
+  KnownIdentities& identities = fold_.identities();
+  identities.expect(count);
+  std::optional<Fault> refused;
+  EventOrdinal first = 0;
+  const auto read = store_.load_hashes(count, [&](std::span<const std::uint64_t> hashes) {
+    auto loaded = identities.load(hashes, first);
+    first += hashes.size();
+    if (!loaded) refused = loaded.error();
+    return loaded;
+  });
+  if (refused) return *refused;
+  if (!read) identities.forget();  // something of it was not true
+  return read.has_value();
 }
 
 void Checkpointer::look() {

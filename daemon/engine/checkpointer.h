@@ -45,6 +45,9 @@ class Checkpointer {
   }
 
  private:
+  /// The first `count` hashes of the file. False where it is damaged: none is loaded. Fault where there is no
+  /// room for them.
+  Result<bool> load_identities(std::uint64_t count);
   void look();
   bool is_due() const;
   void save();

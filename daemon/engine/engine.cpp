@@ -8,6 +8,8 @@
 #include "daemon/engine/checkpointer.h"
 #include "daemon/engine/fold.h"
 #include "metering/core/assert.h"
+#include "metering/journal/checksum.h"
+#include "metering/journal/encoding.h"
 #include "metering/state/quarantine_dismissal.h"
 
 namespace voucherd {
@@ -73,6 +75,7 @@ std::optional<Fault> compare_genesis(const Genesis& genesis, const config::Optio
 }
 
 constexpr const char* checkpoint_folder = "/checkpoints";
+constexpr const char* runs_folder = "/checkpoints/identity-runs";
 
 billing::Refusal clock_refusal() {
   return {503,
@@ -85,24 +88,47 @@ billing::Refusal disk_refusal() {
   return {507, "The disk is full", "nothing of this change was kept; free some space and try again", {}};
 }
 
+void add_hashes(RunningChecksum& checksum, std::span<const std::uint64_t> hashes) {
+  std::string bytes;
+  for (const std::uint64_t hash : hashes) put_little_endian(bytes, hash);
+  checksum.add(bytes);
+}
+
 }  // namespace
 
 struct Engine::Impl {
   Impl(std::unique_ptr<Journal> opened, const Genesis& genesis, const config::Options& opts)
       : options(opts),
         journal(std::move(opened)),
-        fold(*journal, genesis, opts.event_cache_bytes),
+        identities(IdentityBudget::of(opts.identity_bytes_max), opts.directory + runs_folder,
+                   genesis.hash_seed),
+        fold(*journal, genesis, opts.event_cache_bytes, &identities),
         registry(fold),
         checkpointer(
             opts.directory + checkpoint_folder, fold,
             {opts.checkpoint_every_events, opts.checkpoint_every_records, opts.checkpoint_cpu_percent}) {}
 
   Result<void> catch_up() {
+    identities.open();  // what it can't take is built again
     if (auto loaded = checkpointer.load(journal->last_position()); !loaded) return loaded;
-    return journal->scan(fold.position() + 1, [this](Record&& record) {
+    auto folded = journal->scan(fold.position() + 1, [this](Record&& record) {
       auto replayed = fold.replay(record);
       if (replayed) checkpointer.after_record();  // a long way is not gone twice
       return replayed;
+    });
+    if (!folded) return folded;
+    return identities.loaded() ? Result<void>() : load_identities_again();
+  }
+
+  /// The runs are not this journal's: the hashes of all events, from the records themselves.
+  Result<void> load_identities_again() {
+    identities.forget();
+    identities.expect(fold.usage().events());
+    return journal->scan(1, [this](Record&& record) -> Result<void> {
+      if (record.header.type != RecordType::usage) return {};
+      const auto usage = UsageRecord::decode(record.payload);
+      VOUCHERD_ASSERT(usage.has_value());  // it has been folded
+      return identities.load(identity_hashes(*usage, fold.genesis().hash_seed), usage->first_ordinal);
     });
   }
 
@@ -114,7 +140,7 @@ struct Engine::Impl {
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
     sequencer = std::make_unique<Sequencer>(
-        Sequencer::Parts{*journal, host_clock, fold.usage(), fold.identities(), fold.blocks(), registry,
+        Sequencer::Parts{*journal, host_clock, fold.usage(), identities, fold.blocks(), registry,
                          fold.genesis().hash_seed, fold.genesis().offset, std::move(to_owner),
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
                                 std::span<const std::uint64_t> hashes) {
@@ -168,6 +194,7 @@ struct Engine::Impl {
 
   config::Options options;
   std::unique_ptr<Journal> journal;
+  KnownIdentities identities;
   Fold fold;
   LedgerRegistry registry;
   Checkpointer checkpointer;
@@ -283,12 +310,12 @@ Instant Engine::now() const { return std::max(impl_->clock->now(), last_intake_t
 bool Engine::clock_behind() const { return impl_->sequencer->clock_behind(); }
 const IngestFigures& Engine::ingest_figures() const { return impl_->sequencer->figures(); }
 const Journal& Engine::journal() const { return *impl_->journal; }
-std::size_t Engine::identity_memory_bytes() const { return impl_->fold.identities().memory_bytes(); }
+IdentityFigures Engine::identity_figures() const { return impl_->identities.figures(); }
 
 bool Engine::find_event(std::string_view source, std::string_view id,
                         const std::function<void(const EventView&, EventPlace, Instant)>& visit) const {
   Fold& fold = impl_->fold;
-  return fold.identities().find(
+  return impl_->identities.find(
       identity_hash(source, id, fold.genesis().hash_seed), [&](EventOrdinal ordinal) {
         if (ordinal >= fold.usage().events()) return false;  // not durable yet
         bool same = false;
@@ -345,8 +372,10 @@ Result<CheckReport> check_directory(const std::string& directory) {
   std::vector<Checkpoint> saved = store.load_all();
   auto next = saved.begin();
   CheckReport report;
-  std::vector<std::uint64_t> hashes;
-  Fold fold(**journal, *genesis, 64u << 20);
+  RunningChecksum hashes;  // of all events so far: there may be more than fit into memory
+  EventOrdinal next_ordinal = 0;
+  RunCheck runs({directory + runs_folder, genesis->hash_seed});
+  Fold fold(**journal, *genesis, 64u << 20, nullptr);
   const auto compare = [&](const Checkpoint& checkpoint) {
     const Checkpoint folded = fold.checkpoint();
     const std::string at = "checkpoint at position " + std::to_string(checkpoint.position) + ": ";
@@ -356,13 +385,22 @@ Result<CheckReport> check_directory(const std::string& directory) {
         report.differences.push_back(at + "section " + name + " differs from the fold");
       }
     }
-    const auto kept = store.load_hashes(checkpoint.identity_hashes);
-    if (!kept || *kept != hashes) report.differences.push_back(at + "identity hashes differ from the fold");
+    RunningChecksum kept;
+    const auto loaded = store.load_hashes(checkpoint.identity_hashes,
+                                          [&](std::span<const std::uint64_t> some) -> Result<void> {
+                                            add_hashes(kept, some);
+                                            return {};
+                                          });
+    if (!loaded || kept.value() != hashes.value())
+      report.differences.push_back(at + "identity hashes differ from the fold");
     ++report.checkpoints;
   };
   auto folded = (*journal)->scan(1, [&](Record&& record) -> Result<void> {
     if (auto replayed = fold.replay(record); !replayed) return replayed;
-    for (const std::uint64_t hash : fold.take_new_hashes()) hashes.push_back(hash);
+    const std::vector<std::uint64_t> fresh = fold.take_new_hashes();
+    runs.see(fresh, next_ordinal);
+    add_hashes(hashes, fresh);
+    next_ordinal += fresh.size();
     if (next != saved.end() && next->position == fold.position()) compare(*next++);
     return {};
   });
@@ -371,6 +409,7 @@ Result<CheckReport> check_directory(const std::string& directory) {
     report.differences.push_back("checkpoint at position " + std::to_string(next->position) +
                                  " is beyond the journal's end");
   }
+  for (std::string& difference : runs.differences()) report.differences.push_back(std::move(difference));
   report.last_position = fold.position();
   report.events = fold.usage().events();
   report.tree_root = to_hex(fold.tree().root());

@@ -17,6 +17,7 @@
 #include "metering/ingest/sequencer.h"
 #include "metering/journal/journal.h"
 #include "metering/proof/tree.h"
+#include "metering/state/known_identities.h"
 
 namespace voucherd {
 
@@ -92,7 +93,7 @@ class Engine {
   bool clock_behind() const;
   const IngestFigures& ingest_figures() const;
   const Journal& journal() const;
-  std::size_t identity_memory_bytes() const;
+  IdentityFigures identity_figures() const;
   /// The accepted event with this identity and its place, if durable.
   bool find_event(std::string_view source, std::string_view id,
                   const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
@@ -119,7 +120,7 @@ class Engine {
 };
 
 /// Folds a stopped daemon's directory from the first record and compares with every checkpoint,
-/// byte for byte. Writes nothing.
+/// byte for byte, and with the identities on disk, all of them. Writes nothing.
 Result<CheckReport> check_directory(const std::string& directory);
 
 }  // namespace voucherd

@@ -5,17 +5,29 @@
 
 namespace voucherd {
 
-Fold::Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes)
+std::vector<std::uint64_t> identity_hashes(const UsageRecord& record, std::uint64_t seed) {
+  std::vector<std::uint64_t> hashes;
+  hashes.reserve(record.events.size());
+  for (std::uint32_t i = 0; i < record.events.size(); ++i) {
+    const EventView event = record.events.at(i);
+    hashes.push_back(identity_hash(event.source, event.id, seed));
+  }
+  return hashes;
+}
+
+Fold::Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes,
+           KnownIdentities* identities)
     : genesis_(genesis),
       blocks_(journal, event_cache_bytes),
       usage_(genesis.offset),
-      ledger_(std::make_unique<billing::Ledger>(head(), usage_)) {}
+      ledger_(std::make_unique<billing::Ledger>(head(), usage_)),
+      identities_(identities) {}
 
 billing::StatementHead Fold::head() const {
   return {{genesis_.provider_name, genesis_.provider_uscc}, genesis_.currency, genesis_.offset};
 }
 
-Result<void> Fold::load(const Checkpoint& checkpoint, std::span<const std::uint64_t> hashes) {
+Result<void> Fold::load(const Checkpoint& checkpoint) {
   const auto section = [&](const char* name) -> std::string_view {
     const auto found = checkpoint.sections.find(name);
     return found == checkpoint.sections.end() ? std::string_view() : std::string_view(found->second);
@@ -26,7 +38,7 @@ Result<void> Fold::load(const Checkpoint& checkpoint, std::span<const std::uint6
   bytes = section("tree");
   auto tree = TreeEdge::load(bytes);
   if (!tree) return tree.error();
-  if (usage->events() != hashes.size() || tree->size() != checkpoint.position) {
+  if (usage->events() != checkpoint.identity_hashes || tree->size() != checkpoint.position) {
     return Fault{"checkpoint_damaged", "the sections of the checkpoint at position " +
                                            std::to_string(checkpoint.position) + " do not belong together"};
   }
@@ -36,7 +48,6 @@ Result<void> Fold::load(const Checkpoint& checkpoint, std::span<const std::uint6
   auto ledger = billing::Ledger::load(bytes, head(), usage_);
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
-  for (std::size_t i = 0; i < hashes.size(); ++i) identities_.insert(hashes[i], i);
   position_ = checkpoint.position;
   return {};
 }
@@ -56,12 +67,9 @@ Result<void> Fold::replay(const Record& record) {
                                        "; restore the directory from a backup"};
   }
   auto usage = std::make_shared<UsageRecord>(std::move(*decoded));
-  std::vector<std::uint64_t> hashes;
-  hashes.reserve(usage->events.size());
-  for (std::uint32_t i = 0; i < usage->events.size(); ++i) {
-    const EventView event = usage->events.at(i);
-    hashes.push_back(identity_hash(event.source, event.id, genesis_.hash_seed));
-    identities_.insert(hashes.back(), usage->first_ordinal + i);
+  const auto hashes = identity_hashes(*usage, genesis_.hash_seed);
+  if (identities_ != nullptr) {
+    if (auto loaded = identities_->load(hashes, usage->first_ordinal); !loaded) return loaded;
   }
   apply(record, usage, hashes);
   return {};
@@ -82,6 +90,7 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
                    [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
                      visit_event(ordinal, *usage, visit);
                    });
+      if (identities_ != nullptr) identities_->durable(usage_.events());
       new_hashes_.insert(new_hashes_.end(), hashes.begin(), hashes.end());
       break;
     case RecordType::facts:

@@ -13,22 +13,28 @@
 #include "metering/proof/tree.h"
 #include "metering/state/block_cache.h"
 #include "metering/state/checkpoint.h"
-#include "metering/state/identity_index.h"
+#include "metering/state/known_identities.h"
 #include "metering/state/usage_state.h"
 
 namespace voucherd {
 
+/// Of the record's accepted events, in their order.
+std::vector<std::uint64_t> identity_hashes(const UsageRecord& record, std::uint64_t seed);
+
 /// Owned by one thread. The journal outlives it.
 class Fold {
  public:
-  /// An empty fold that stands before the first record.
-  Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes);
+  /// An empty fold that stands before the first record. Tells `identities`, which outlive it, what it folds;
+  /// nullptr: a check, which looks nothing up.
+  Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cache_bytes,
+       KnownIdentities* identities);
 
-  /// Takes over a checkpoint of this journal. Faults: what its sections' load() say.
-  Result<void> load(const Checkpoint& checkpoint, std::span<const std::uint64_t> hashes);
-  /// Folds a record as read from the journal: decodes it and fills the identity index too.
+  /// Takes over a checkpoint of this journal, all of whose identities are loaded. Faults: what its
+  /// sections' load() say.
+  Result<void> load(const Checkpoint& checkpoint);
+  /// Folds a record as read from the journal: decodes it and loads its identities too.
   Result<void> replay(const Record& record);
-  /// Folds a record whose events are decoded and in the identity index already.
+  /// Folds a record whose events are decoded and among the known identities already.
   void apply(const Record& record, const std::shared_ptr<const UsageRecord>& usage,
              std::span<const std::uint64_t> hashes);
 
@@ -53,8 +59,7 @@ class Fold {
   const UsageState& usage() const { return usage_; }
   UsageState& usage() { return usage_; }
   const billing::Ledger& ledger() const { return *ledger_; }
-  IdentityIndex& identities() { return identities_; }
-  const IdentityIndex& identities() const { return identities_; }
+  KnownIdentities& identities() { return *identities_; }
   BlockCache& blocks() { return blocks_; }
   const TreeEdge& tree() const { return tree_; }
 
@@ -68,7 +73,7 @@ class Fold {
   BlockCache blocks_;
   UsageState usage_;
   std::unique_ptr<billing::Ledger> ledger_;
-  IdentityIndex identities_;
+  KnownIdentities* identities_;
   TreeEdge tree_;
   Position position_ = 0;
   std::vector<std::uint64_t> new_hashes_;

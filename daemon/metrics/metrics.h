@@ -15,6 +15,7 @@
 #include "billing/core/money.h"
 #include "metering/core/quantity.h"
 #include "metering/core/time.h"
+#include "metering/state/known_identities.h"
 
 namespace voucherd {
 
@@ -28,7 +29,8 @@ struct MetricsSnapshot {
 
   // State
   std::uint64_t quarantine_entries = 0;
-  std::uint64_t identities = 0, identity_memory_bytes = 0;
+  std::uint64_t identities = 0;
+  IdentityFigures identity;
   std::uint64_t journal_position = 0;
   bool clock_behind = false;
   bool facts_import_failed = false;

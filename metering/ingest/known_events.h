@@ -6,7 +6,7 @@
 
 #include "metering/ingest/groups_under_way.h"
 #include "metering/state/block_cache.h"
-#include "metering/state/identity_index.h"
+#include "metering/state/known_identities.h"
 #include "metering/state/usage_state.h"
 
 namespace voucherd {
@@ -14,7 +14,7 @@ namespace voucherd {
 /// The owner thread's alone; everything that it is given outlives it.
 class KnownEvents {
  public:
-  KnownEvents(const GroupsUnderWay& groups, const UsageState& state, const IdentityIndex& identities,
+  KnownEvents(const GroupsUnderWay& groups, const UsageState& state, const KnownIdentities& identities,
               BlockCache& blocks)
       : groups_(groups), state_(state), identities_(identities), blocks_(blocks) {}
 
@@ -44,7 +44,7 @@ class KnownEvents {
  private:
   const GroupsUnderWay& groups_;
   const UsageState& state_;
-  const IdentityIndex& identities_;
+  const KnownIdentities& identities_;
   BlockCache& blocks_;
 };
 

@@ -19,6 +19,7 @@ struct Sequencer::Impl {
     std::function<void(IngestReply)> done;
     Release release;
     std::size_t bytes() const { return batch ? batch->memory_bytes() : 0; }
+    std::size_t events() const { return batch ? batch->decoded.items.size() : release.numbers.size(); }
   };
   struct Exclusive {
     std::function<Decision(const Slot&)> decide;
@@ -33,14 +34,20 @@ struct Sequencer::Impl {
             parts_.journal,
             [this](auto groups) { post(std::move(groups), [this](auto& group) { on_durable(group); }); },
             [this](auto groups) { post(std::move(groups), [this](auto& group) { on_refused(group); }); },
-            parts_.fatal, parts_.observe_commit) {}
+            parts_.fatal, parts_.observe_commit) {
+    parts_.identities.on_spill_end([post = parts_.post, alive = std::weak_ptr<bool>(alive_), this] {
+      post([alive, this] {
+        if (alive.lock()) advance();
+      });
+    });
+  }
 
   // The state machine -----------------------------------------------------------------------
 
   void submit(std::unique_ptr<IngestBatch> batch, std::function<void(IngestReply)> done) {
     if (stopping_) return refuse(done, IngestReply::Outcome::stopping);
     if (clock_behind()) return refuse(done, IngestReply::Outcome::clock_behind);
-    if (queue_.empty() && can_sequence()) {
+    if (queue_.empty() && can_sequence() && !must_wait_for_room(batch->decoded.items.size())) {
       sequence(*batch, std::move(done));
     } else {
       const std::size_t bytes = batch->memory_bytes();
@@ -58,7 +65,7 @@ struct Sequencer::Impl {
   void release(Release wanted) {
     if (stopping_) return refuse(wanted.done, IngestReply::Outcome::stopping);
     if (clock_behind()) return refuse(wanted.done, IngestReply::Outcome::clock_behind);
-    if (queue_.empty() && can_sequence()) {
+    if (queue_.empty() && can_sequence() && !must_wait_for_room(wanted.numbers.size())) {
       try_again(std::move(wanted));
     } else {
       ++figures_.queue_batches;
@@ -70,7 +77,7 @@ struct Sequencer::Impl {
   /// Moves everything on that can be moved on.
   void advance() {
     while (!exclusives_.empty() && filler_.groups().empty()) run_exclusive();
-    while (!queue_.empty() && can_sequence()) {
+    while (!queue_.empty() && can_sequence() && !must_wait_for_room(queue_.front().events())) {
       Queued next = std::move(queue_.front());
       queue_.pop_front();
       figures_.queue_bytes -= next.bytes();
@@ -114,9 +121,21 @@ struct Sequencer::Impl {
     writer_.write(std::move(group));
   }
 
+  /// Events wait while identities go to disk to make room for theirs.
+  bool must_wait_for_room(std::size_t events) const {
+    return parts_.identities.room_for(events) == KnownIdentities::Room::spilling;
+  }
+  /// The disk takes no identities, and their memory is full.
+  bool has_no_room(std::size_t events) {
+    if (parts_.identities.room_for(events) != KnownIdentities::Room::disk) return false;
+    ++figures_.disk_full;
+    return true;
+  }
+
   // Sequencing ------------------------------------------------------------------------------
 
   void sequence(const IngestBatch& batch, std::function<void(IngestReply)> done) {
+    if (has_no_room(batch.decoded.items.size())) return refuse(done, IngestReply::Outcome::disk_full);
     IngestReply reply = filler_.fill(batch);
     figures_.ignored_members += batch.decoded.ignored_members;
     if (auto group = filler_.depends_on()) {
@@ -130,6 +149,7 @@ struct Sequencer::Impl {
   }
 
   void try_again(Release wanted) {
+    if (has_no_room(wanted.numbers.size())) return refuse(wanted.done, IngestReply::Outcome::disk_full);
     ReleaseReply reply = filler_.release(wanted.numbers, wanted.by);
     if (auto group = filler_.depends_on()) {
       group->releases.push_back({std::move(reply), std::move(wanted.done)});

@@ -30,7 +30,7 @@
 #include "metering/ingest/judge.h"
 #include "metering/journal/journal.h"
 #include "metering/state/block_cache.h"
-#include "metering/state/identity_index.h"
+#include "metering/state/known_identities.h"
 #include "metering/state/usage_state.h"
 #include "metering/wire/decode.h"
 
@@ -64,6 +64,7 @@ struct IngestProblem {
 };
 
 struct IngestReply {
+  // disk_full also where the memory of identities is full and the disk takes none of them.
   enum class Outcome { done, overloaded, clock_behind, stopping, disk_full } outcome = Outcome::done;
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
   Position position = 0;  // at which the batch is durable
@@ -105,7 +106,7 @@ class Sequencer {
     Journal& journal;
     const Clock& clock;
     UsageState& state;
-    IdentityIndex& identities;
+    KnownIdentities& identities;
     BlockCache& blocks;
     const Registry& registry;
     std::uint64_t hash_seed;

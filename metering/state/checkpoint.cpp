@@ -116,7 +116,7 @@ Result<void> read_hashes(const std::string& directory, std::uint64_t count, Take
     if (!bytes) return damaged(bytes.error().detail);
     if (bytes->size() != piece * hash_bytes)
       return damaged(file->path() + " is shorter than its checkpoints say");
-    take(std::string_view(*bytes));
+    if (auto taken = take(std::string_view(*bytes)); !taken) return taken;
     done += piece;
   }
   return {};
@@ -230,7 +230,10 @@ struct CheckpointStore::HashFile {
 Result<void> CheckpointStore::HashFile::continue_from(const std::string& directory, std::uint64_t prefix) {
   if (count == prefix) return {};
   HashFile again;
-  auto read = read_hashes(directory, prefix, [&](std::string_view bytes) { again.checksum.add(bytes); });
+  auto read = read_hashes(directory, prefix, [&](std::string_view bytes) -> Result<void> {
+    again.checksum.add(bytes);
+    return {};
+  });
   if (!read) return read;
   if (prefix > 0) {
     // Else a bit that flipped since the load would get a good checksum.
@@ -311,26 +314,27 @@ std::vector<Checkpoint> CheckpointStore::load_all() const {
   return all;
 }
 
-Result<std::vector<std::uint64_t>> CheckpointStore::load_hashes(std::uint64_t count) const {
-  std::vector<std::uint64_t> hashes;
+Result<void> CheckpointStore::load_hashes(std::uint64_t count, const TakeHashes& take) const {
   if (count > hashes_in_file(directory_)) {
     return damaged(hash_path(directory_) + " holds fewer than " + std::to_string(count) + " identity hashes");
   }
-  hashes.reserve(static_cast<std::size_t>(count));
   RunningChecksum checksum;
+  std::vector<std::uint64_t> hashes;
   const auto read = read_hashes(directory_, count, [&](std::string_view bytes) {
     checksum.add(bytes);
-    for (std::size_t at = 0; at < bytes.size(); at += hash_bytes) {
-      hashes.push_back(get_little_endian<std::uint64_t>(bytes.substr(at)));
+    hashes.resize(bytes.size() / hash_bytes);
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+      hashes[i] = get_little_endian<std::uint64_t>(bytes.substr(i * hash_bytes));
     }
+    return take(hashes);
   });
-  if (!read) return read.error();
+  if (!read) return read;
   if (count > 0) {
-    if (auto vouched = check_vouched(directory_, count, checksum.value()); !vouched) return vouched.error();
+    if (auto vouched = check_vouched(directory_, count, checksum.value()); !vouched) return vouched;
   }
   hashes_->checksum = std::move(checksum);
   hashes_->count = count;
-  return hashes;
+  return {};
 }
 
 }  // namespace voucherd

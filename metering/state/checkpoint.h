@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,9 +55,11 @@ class CheckpointStore {
   std::optional<Checkpoint> load_newest(Position last) const;
   /// All usable checkpoints, oldest first: for `voucherctl journal check`.
   std::vector<Checkpoint> load_all() const;
-  /// The first `count` identity hashes, where `count` is that of a kept checkpoint. Fault
-  /// "checkpoint_damaged": fold from the first record.
-  Result<std::vector<std::uint64_t>> load_hashes(std::uint64_t count) const;
+  /// Gives `take` the first `count` identity hashes piece by piece, where `count` is that of a kept
+  /// checkpoint. Fault "checkpoint_damaged", maybe after the last piece: forget them all, and fold from the
+  /// first record. A fault of `take` ends it.
+  using TakeHashes = std::function<Result<void>(std::span<const std::uint64_t>)>;
+  Result<void> load_hashes(std::uint64_t count, const TakeHashes& take) const;
 
  private:
   struct HashFile;

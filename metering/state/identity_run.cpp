@@ -38,7 +38,8 @@ std::string name_of(const RunExtent& extent) {
     const std::string text = std::to_string(number);
     return std::string(digits - std::min(digits, text.size()), '0') + text;
   };
-  return "run-" + padded(extent.partition, 2) + "-" + padded(extent.first, 12) + "-" + padded(extent.end, 12);
+  return std::string(IdentityRun::name_prefix) + padded(extent.partition, 2) + "-" +
+         padded(extent.first, 12) + "-" + padded(extent.end, 12);
 }
 
 Fault damaged(const std::string& path, const std::string& what) {
@@ -112,9 +113,8 @@ std::uint64_t PageIndex::page_before(HashBits bits) const {
 
 std::optional<RunExtent> IdentityRun::extent_of_name(std::string_view name) {
   RunExtent extent;
-  const std::string_view prefix = "run-";
-  if (!name.starts_with(prefix)) return std::nullopt;
-  const char* at = name.data() + prefix.size();
+  if (!name.starts_with(name_prefix)) return std::nullopt;
+  const char* at = name.data() + name_prefix.size();
   const char* const end = name.data() + name.size();
   const auto number = [&](auto& value) {
     const auto [rest, error] = std::from_chars(at, end, value);

@@ -70,6 +70,7 @@ class RunReader;
 class IdentityRun {
  public:
   static constexpr std::size_t page_bytes = 4096, entry_bytes = 10, entries_per_page = 408;
+  static constexpr std::string_view name_prefix = "run-";
   using Shared = std::shared_ptr<const IdentityRun>;
   using VisitPage = std::function<void(std::span<const RunEntry>)>;
 

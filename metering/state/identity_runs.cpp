@@ -21,9 +21,10 @@ std::vector<Candidate> candidates_in(const std::string& directory, std::vector<s
   std::vector<Candidate> candidates;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (const auto extent = IdentityRun::extent_of_name(entry.path().filename().string())) {
+    const std::string name = entry.path().filename().string();
+    if (const auto extent = IdentityRun::extent_of_name(name)) {
       candidates.push_back({*extent, entry.path().string()});
-    } else {
+    } else if (name.starts_with(IdentityRun::name_prefix)) {
       left_over.push_back(entry.path().string());
     }
   }
@@ -80,6 +81,25 @@ OpenedRuns open_runs(const RunSettings& settings, RunSums& sums, const VisitEntr
     }
   }
   return opened;
+}
+
+RunCheck::RunCheck(const RunSettings& settings)
+    : opened_(open_runs(settings, sums_, [](std::span<const RunEntry>) {})) {}
+
+void RunCheck::see(std::span<const std::uint64_t> hashes, EventOrdinal first) {
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    const HashBits bits = HashBits::of(hashes[i]);
+    if (first + i < end_of(opened_.chains[RunExtent::partition_of(bits)])) sums_.see(bits, first + i);
+  }
+}
+
+std::vector<std::string> RunCheck::differences() const {
+  std::vector<std::string> differences;
+  for (const Fault& fault : opened_.faults) differences.push_back("identity run: " + fault.detail);
+  if (!sums_.agree()) {
+    differences.emplace_back("the identity runs do not hold exactly the identities of the journal's events");
+  }
+  return differences;
 }
 
 }  // namespace voucherd

@@ -47,4 +47,18 @@ class RunSums {
 using VisitEntries = std::function<void(std::span<const RunEntry>)>;
 OpenedRuns open_runs(const RunSettings& settings, RunSums& sums, const VisitEntries& visit);
 
+/// Compares a directory's runs with the identities of all events, for a check. Writes nothing.
+class RunCheck {
+ public:
+  explicit RunCheck(const RunSettings& settings);
+  /// The hashes of events from `first` on.
+  void see(std::span<const std::uint64_t> hashes, EventOrdinal first);
+  /// After all events: sentences; none where all is well.
+  std::vector<std::string> differences() const;
+
+ private:
+  RunSums sums_;
+  OpenedRuns opened_;
+};
+
 }  // namespace voucherd

@@ -104,6 +104,7 @@ void IdentitySpill::run() {
     for (const auto& run : replaced) std::filesystem::remove(run->path(), ignored);
   }
   ended_.store(true, std::memory_order_release);
+  if (work_.on_end && !stop_.load(std::memory_order_relaxed)) work_.on_end();
 }
 
 Result<IdentitySpill::Step> IdentitySpill::spill(unsigned partition) {

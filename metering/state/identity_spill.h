@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -29,6 +30,7 @@ class IdentitySpill {
     unsigned partition;          // the first that is to be done; those before it are
     IdentityFilter* filter;
     RunSettings settings;
+    std::function<void()> on_end;  // called on the thread when it has ended, if it was not stopped
   };
   struct Step {
     unsigned partition;

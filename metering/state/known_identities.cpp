@@ -16,9 +16,12 @@ namespace {
 constexpr std::size_t prefetch_ahead = 32;
 constexpr std::size_t shards_per_partition = IdentityIndex::shard_count / RunExtent::partitions;
 
-/// With some room for what is taken in while a spill is under way.
+/// Within what a slot can say of an ordinal, with some room for what comes in while a spill is under way.
+/// A table has a smallest size: only tests have less, and count as if it had not.
 std::uint64_t ids_in(std::uint64_t bytes) {
-  return std::min(IdentityIndex::ids_in(bytes), IdentityIndex::span_max / 8 * 7);
+  constexpr std::uint64_t bytes_per_id_max = 16;
+  return std::min(std::max(IdentityIndex::ids_in(bytes), bytes / bytes_per_id_max),
+                  IdentityIndex::span_max / 8 * 7);
 }
 
 }  // namespace
@@ -173,8 +176,8 @@ void KnownIdentities::start_spill() {
   if (durable_ < frozen_->end) return;
   if (filter_.bytes() == 0) filter_ = IdentityFilter(budget_.filter_bytes);
   retry_at_ = table_.size() + budget_.ids_max / 16 + 1;
-  spill_ = std::make_unique<IdentitySpill>(
-      IdentitySpill::Work{&frozen_->table, frozen_->end, chains_, frozen_->published, &filter_, settings_});
+  spill_ = std::make_unique<IdentitySpill>(IdentitySpill::Work{
+      &frozen_->table, frozen_->end, chains_, frozen_->published, &filter_, settings_, on_spill_end_});
 }
 
 void KnownIdentities::durable(EventOrdinal events) {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -88,6 +89,8 @@ class KnownIdentities {
   /// disk that takes one.
   enum class Room : std::uint8_t { yes, spilling, disk };
   Room room_for(std::uint64_t ids);
+  /// Called on another thread when a spill has ended, so that what waits for room asks again.
+  void on_spill_end(std::function<void()> call) { on_spill_end_ = std::move(call); }
 
   std::uint64_t size() const;
   std::size_t memory_bytes() const;
@@ -129,6 +132,7 @@ class KnownIdentities {
   std::optional<RunSums> sums_;  // while loading
   std::optional<Fault> fault_;   // of the last spill
   std::uint64_t retry_at_ = 0;   // size of the table
+  std::function<void()> on_spill_end_;
   // Of look-ups, which are const to their callers.
   mutable std::vector<EventOrdinal> candidates_;
   mutable std::uint64_t disk_lookups_ = 0, false_positives_ = 0;

@@ -3,12 +3,14 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <thread>
 
-#include "metering/state/identity_index.h"
+#include "metering/state/known_identities.h"
 #include "metering/state/totals.h"
 #include "metering/state/usage_record.h"
 #include "metering/state/usage_state.h"
 #include "tests/metering/state/sample_events.h"
+#include "tests/support/temp_dir.h"
 
 namespace voucherd {
 namespace {
@@ -99,6 +101,91 @@ void identity_find(benchmark::State& state) {
   count_events(state, batch);
 }
 BENCHMARK(identity_find)->Arg(10'000'000);
+
+/// So many identities; the argument is how many of the filter's bits each one has.
+void identity_filter_ask(benchmark::State& state) {
+  constexpr std::int64_t identities = 10'000'000;
+  test::Random random(1);
+  IdentityFilter filter(static_cast<std::uint64_t>(identities * state.range(0) / 8));
+  for (std::int64_t i = 0; i < identities; ++i) filter.add(HashBits::of(random()));
+  constexpr std::size_t batch = 1'000, ahead = 16;
+  std::vector<HashBits> asked(batch);
+  std::uint64_t positives = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (HashBits& bits : asked) bits = HashBits::of(random());
+    state.ResumeTiming();
+    for (std::size_t i = 0; i < batch; ++i) {
+      filter.prefetch(asked[std::min(i + ahead, batch - 1)]);
+      positives += filter.may_hold(asked[i]) ? 1U : 0U;
+    }
+  }
+  count_events(state, batch);
+  state.counters["false_positives_percent"] =
+      100 * static_cast<double>(positives) / static_cast<double>(state.iterations() * std::int64_t{batch});
+}
+BENCHMARK(identity_filter_ask)->Arg(6)->Arg(10)->Arg(16);
+
+/// Ten million identities with memory for a tenth of them; the argument: are those asked for known?
+struct OnDisk {
+  testing::TempDir dir;
+  IdentityBudget budget{0, 1'000'000, 1'000'000, 10'000'000 * 10 / 8, 1U << 20};
+  KnownIdentities known{budget, dir.path() + "/runs", 7};
+
+  OnDisk() {
+    test::Random random(1);
+    for (EventOrdinal ordinal = 0; ordinal < 10'000'000; ++ordinal) {
+      while (known.room_for(1) != KnownIdentities::Room::yes) std::this_thread::yield();
+      known.insert(random(), ordinal);
+      if (ordinal % 1'000 == 999) known.durable(ordinal + 1);
+    }
+  }
+};
+
+void identity_insert_and_spill(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(OnDisk().known.size());
+  count_events(state, 10'000'000);
+}
+BENCHMARK(identity_insert_and_spill)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+void identity_find_on_disk(benchmark::State& state) {
+  const OnDisk disk;
+  const bool known_ones = state.range(0) != 0;
+  constexpr std::size_t batch = 1'000, ahead = 16;
+  std::vector<std::uint64_t> hashes(batch);
+  test::Random random(known_ones ? 1 : 2);
+  std::uint64_t found = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    for (std::uint64_t& hash : hashes) hash = random();
+    state.ResumeTiming();
+    for (std::size_t i = 0; i < batch; ++i) {
+      disk.known.prefetch(hashes[std::min(i + ahead, batch - 1)]);
+      found += disk.known.find(hashes[i], [](EventOrdinal) { return true; }) ? 1U : 0U;
+    }
+  }
+  count_events(state, batch);
+  const auto asked = static_cast<double>(state.iterations() * std::int64_t{batch});
+  state.counters["found_percent"] = 100 * static_cast<double>(found) / asked;
+  state.counters["reads_percent"] = 100 * static_cast<double>(disk.known.figures().disk_lookups) / asked;
+}
+BENCHMARK(identity_find_on_disk)->ArgName("known")->Arg(0)->Arg(1)->Iterations(1'000);
+
+/// As a start does with the hashes of its checkpoint.
+void identity_load(benchmark::State& state) {
+  test::Random random(1);
+  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(state.range(0)));
+  for (std::uint64_t& hash : hashes) hash = random();
+  for (auto _ : state) {
+    KnownIdentities known;
+    known.expect(hashes.size());
+    known.load(hashes, 0).value();
+    state.counters["bytes_per_identity"] =
+        static_cast<double>(known.memory_bytes()) / static_cast<double>(hashes.size());
+  }
+  count_events(state, state.range(0));
+}
+BENCHMARK(identity_load)->Arg(10'000'000)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 void totals_add(benchmark::State& state) {
   test::Random random(1);

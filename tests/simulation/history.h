@@ -38,7 +38,7 @@ void expect_equal(const std::string& what, const A& program, const B& model) {
 /// The engine on a directory of its own with the test as its owner thread.
 class Program {
  public:
-  Program(const naive::Reckoning::Head& head, std::int64_t start_ms);
+  Program(const naive::Reckoning::Head& head, std::int64_t start_ms, std::uint64_t identity_bytes_max);
   ~Program();
 
   Engine& engine() { return *engine_; }

@@ -6,7 +6,9 @@
 
 namespace voucherd::simulation {
 
-Program::Program(const naive::Reckoning::Head& head, std::int64_t start_ms) : clock_(Instant{start_ms}) {
+Program::Program(const naive::Reckoning::Head& head, std::int64_t start_ms, std::uint64_t identity_bytes_max)
+    : clock_(Instant{start_ms}) {
+  options_.identity_bytes_max = identity_bytes_max;
   options_.directory = dir_.path() + "/data";
   options_.provider_name = head.provider_name;
   options_.provider_uscc = head.provider_uscc;

@@ -104,7 +104,7 @@ class IngestHarness {
   wire::Decoder decoder;
   std::unique_ptr<Journal> journal;
   UsageState state{UtcOffset{480}};
-  IdentityIndex identities;
+  KnownIdentities identities;
   std::unique_ptr<BlockCache> blocks;
   std::vector<Position> folded;
   std::vector<Fault> fatal;
