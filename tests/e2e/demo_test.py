@@ -83,7 +83,8 @@ class DemoTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             names = {path.name for path in pathlib.Path(directory).iterdir()}
             self.assertEqual(names, {f"{PERIOD}-{firm}.{kind}" for firm in (AGENT, TWIN, OTHER, MODEL)
-                                     for kind in ("json", "csv")})
+                                     for kind in ("json", "csv")} |
+                             {f"{PERIOD}-summary.{kind}" for kind in ("csv", "xlsx")})
             for kind in ("json", "csv"):
                 exported = (pathlib.Path(directory) / f"{PERIOD}-{MODEL}.{kind}").read_bytes()
                 self.assertEqual(exported, self.daemon.get(f"/v1/statements/{PERIOD}/{MODEL}.{kind}"))

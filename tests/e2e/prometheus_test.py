@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 
 from daemon import SOURCE, Daemon, put_facts, wait_until
+from reports import put_policy
 
 SHIPPED = SOURCE / "deploy" / "prometheus"
 DEMO = SOURCE / "deploy" / "demo"
@@ -81,6 +82,7 @@ class PrometheusTest(unittest.TestCase):
         cls.addClassCleanup(cls.daemon.__exit__)
         cls.daemon.start()
         put_facts(cls.daemon, DEMO)
+        put_policy(cls.daemon, programme_budget="20000000.00")  # where none names one, there is no such metric
         sent = cls.daemon.ctl("--json", "events", "send", DEMO / "events.ndjson")
         cls.sent = json.loads(sent.stdout)
 

@@ -48,7 +48,8 @@ TEST_F(ExplainTest, ShowsEachTiersPartAndItsExactAmount) {
   const Json charge = explained();
   EXPECT_EQ(charge["price"]["tiers"][0]["amount"], "85.00001");
   EXPECT_EQ(charge["price"]["tiers"][1]["quantity"], "3.5");
-  EXPECT_EQ(formulas(charge["steps"]).substr(0, 43), "10 × 8.500001 + 3.5 × 7 = 109.50001\nround(1");
+  EXPECT_TRUE(formulas(charge["steps"])
+                  .starts_with("10 × 8.500001 + 3.5 × 7 = 109.50001\nround(109.50001) = 109.50\n"));
   EXPECT_TRUE(charge["price"]["unit_price"].is_null());
 }
 
