@@ -14,6 +14,7 @@ namespace voucherd::bench {
 
 namespace {
 
+constexpr std::uint64_t ids_memory_bytes_min = 64u << 20;  // that the daemon's configuration allows
 /// Some 2,800 cards metered by the minute.
 constexpr std::uint64_t events_per_day = 4'000'000;
 
@@ -30,6 +31,7 @@ Json run_postgres_way(const Settings& settings, const Events& events, PostgresWa
   PostgresCluster cluster(settings.directory);
   Json figures = run_postgres(cluster, events, way, count);
   figures["version"] = cluster.version();
+  figures["settings"] = PostgresCluster::settings();
   return figures;
 }
 

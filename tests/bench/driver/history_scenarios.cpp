@@ -168,9 +168,12 @@ Json run_ids(const Settings& settings, const Events& events) {
   Json figures = fill(*daemon, events, settings.ids, points);
   figures["events_per_second_last_tenth"] = points.mean(windows - windows / 10, windows, "events_per_second");
   figures["identity_bytes_max"] = settings.ids_memory_bytes;
+  figures["identity_memory_bytes"] = daemon->metrics().at("voucherd_identity_memory_bytes");
   look_at_disk(*daemon, settings.ids, figures);
   figures["peak_memory_mib"] = daemon->peak_memory_mib();
-  figures["identity_memory_bytes"] = daemon->metrics().at("voucherd_identity_memory_bytes");
+  for (const auto& [name, value] : daemon->metrics()) {
+    if (name.rfind("voucherd_identities", 0) == 0) figures[name] = value;
+  }
   figures["start_after_kill_s"] = start_after_kill(settings, directory.path(), toml, daemon);
   check_events(*daemon, events, settings.ids);
   stop_and_check(settings, directory.path(), *daemon, figures);

@@ -190,11 +190,26 @@ std::string machine_of(const Results& results) {
   return results.runs().empty() ? machine() : results.runs().back()["machine"].get<std::string>();
 }
 
+/// What PostgreSQL was told, as it was run last; "" where it was not.
+std::string postgres_of(const Results& results) {
+  for (const char* const scenario : {"postgres_insert", "postgres_copy", "postgres_single"}) {
+    const Json figures = results.last(scenario);
+    if (figures.is_null()) continue;
+    std::string settings = figures["settings"].get<std::string>();
+    settings.pop_back();  // the last line's end
+    for (std::size_t at = 0; (at = settings.find('\n', at)) != std::string::npos; at += 2) {
+      settings.replace(at, 1, ", ");
+    }
+    return " PostgreSQL " + figures["version"].get<std::string>() + " with " + settings + ".";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string text_table(const Results& results) {
   std::ostringstream out;
-  out << machine_of(results) << "\n\n";
+  out << machine_of(results) << "." << postgres_of(results) << "\n\n";
   for (const Row& row : promised_rows(results)) {
     out << row.work << "\n    " << (row.values.empty() ? "" : with_unit(row.median(), row.unit) + "  ")
         << (range(row).empty() ? "" : "(" + range(row) + ")  ") << row.verdict() << "  [bar "
@@ -210,7 +225,8 @@ std::string text_table(const Results& results) {
 
 std::string markdown_table(const Results& results) {
   std::ostringstream out;
-  out << machine_of(results) << "; medians, lowest and highest run beside them.\n\n"
+  out << machine_of(results) << "; medians, lowest and highest run beside them." << postgres_of(results)
+      << "\n\n"
       << "| work | found | runs | bar | aim | |\n|---|---|---|---|---|---|\n";
   for (const Row& row : promised_rows(results)) {
     out << "| " << row.work << " | " << (row.values.empty() ? "" : with_unit(row.median(), row.unit)) << " | "
