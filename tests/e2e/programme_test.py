@@ -1,5 +1,6 @@
 """The programme's year and a month's summary: their sums are the statements'."""
 
+import io
 import unittest
 import urllib.request
 from fractions import Fraction
@@ -78,6 +79,24 @@ class ProgrammeTest(unittest.TestCase):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         self.assertIn(self.year["subsidy"], shown.stdout)
         self.assertEqual(self.daemon.ctl("programme", "show", 2025, "--format", "csv").returncode, 0)
+
+    def test_the_workbooks_have_figures_as_numbers_and_codes_as_text(self):
+        try:
+            import openpyxl
+        except ImportError:
+            self.skipTest("openpyxl is not installed")
+        for path in ("/v1/programme/2025", "/v1/periods/2025-07/summary"):
+            report = self.daemon.get_json(path)
+            data = self.daemon.get(path + ".xlsx")
+            if "as_of" not in report:
+                self.assertEqual(self.daemon.get(path + ".xlsx"), data, "equal figures are equal bytes")
+            book = openpyxl.load_workbook(io.BytesIO(data))
+            rows = [[cell.value for cell in row] for row in book["区县 Districts"].iter_rows(min_row=2)]
+            shown = [[float(value) if name != "district" else value for name, value in district.items()]
+                     for district in report["districts"]]
+            self.assertEqual(rows, shown)
+            for sheet in book:
+                self.assertFalse([cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"])
 
     def test_a_months_summary_is_what_its_statements_add_up_to(self):
         summary = self.daemon.get_json("/v1/periods/2025-07/summary")
