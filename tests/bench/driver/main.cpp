@@ -40,7 +40,8 @@ void write(const std::string& file, const std::string& text) {
 Results read_results(const std::vector<std::string>& files) {
   Json runs = Json::array();
   for (const std::string& file : files) {
-    for (const Json& run : Json::parse(read_file(file))["runs"]) runs.push_back(run);
+    const Json all = Json::parse(read_file(file));
+    for (const Json& run : all.at("runs")) runs.push_back(run);
   }
   return Results(runs);
 }
