@@ -116,21 +116,36 @@ std::shared_ptr<PangoLayout> PdfFonts::layout(std::string_view text, TypeStyle s
   return layout;
 }
 
-ShapedText PdfFonts::shape(std::string_view text, TypeStyle style, Length width_max) {
-  ShapedText shaped{layout(printable(text), style), style, 0, 0};
-  if (width_max > 0) {
-    pango_layout_set_width(shaped.layout.get(), width_max);
-    pango_layout_set_wrap(shaped.layout.get(), PANGO_WRAP_WORD_CHAR);
-  }
+namespace {
+
+ShapedText measured(std::shared_ptr<PangoLayout> layout, TypeStyle style) {
   PangoRectangle extents;
-  pango_layout_get_extents(shaped.layout.get(), nullptr, &extents);
-  shaped.width = extents.width;
-  shaped.lines = pango_layout_get_line_count(shaped.layout.get());
-  return shaped;
+  pango_layout_get_extents(layout.get(), nullptr, &extents);
+  const int lines = pango_layout_get_line_count(layout.get());
+  return {std::move(layout), style, lines, extents.width};
+}
+
+}  // namespace
+
+const ShapedText& PdfFonts::shape_line(std::string_view text, TypeStyle style) {
+  std::pair<std::string, TypeStyle> key(text, style);
+  if (const auto found = lines_.find(key); found != lines_.end()) return found->second;
+  if (lines_.size() >= lines_max) lines_.clear();
+  return lines_.emplace(std::move(key), measured(layout(printable(text), style), style)).first->second;
+}
+
+ShapedText PdfFonts::shape(std::string_view text, TypeStyle style, Length width_max) {
+  const ShapedText& line = shape_line(text, style);
+  if (width_max == 0 || line.width <= width_max) return line;
+  auto broken = layout(printable(text), style);
+  pango_layout_set_width(broken.get(), width_max);
+  pango_layout_set_wrap(broken.get(), PANGO_WRAP_WORD_CHAR);
+  return measured(std::move(broken), style);
 }
 
 Length PdfFonts::width_of(std::string_view text, TypeStyle style) {
-  if (text.find_first_not_of("0123456789.,-%") != std::string_view::npos) return shape(text, style).width;
+  if (text.find_first_not_of("0123456789.,-%") != std::string_view::npos)
+    return shape_line(text, style).width;
   std::int64_t width = 0;
   for (const char c : text) {
     const auto [found, added] = figure_widths_.try_emplace({c, style.bold}, 0);

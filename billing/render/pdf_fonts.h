@@ -63,11 +63,15 @@ class PdfFonts {
  private:
   explicit PdfFonts(PdfFamilies families);
   std::shared_ptr<PangoLayout> layout(std::string_view text, TypeStyle style) const;
+  const ShapedText& shape_line(std::string_view text, TypeStyle style);
   bool has_glyph(char32_t code_point, std::string_view bytes);
 
   PdfFamilies families_;
   std::shared_ptr<PangoFontMap> map_;
   std::shared_ptr<PangoContext> context_;
+  static constexpr std::size_t lines_max = 2048;
+  /// What was shaped before, for documents before as well: heads, units and SKUs come again and again.
+  std::map<std::pair<std::string, TypeStyle>, ShapedText> lines_;
   std::map<char32_t, bool> glyphs_;
   std::map<std::pair<char, bool>, Length> figure_widths_;  // by character and weight, at measure_size
 };

@@ -162,7 +162,7 @@ void place_unpriced(PdfFonts& fonts, PdfFlow& flow, const Json& statement) {
     rows.push_back(std::move(row));
   }
   if (rows.empty()) return;
-  PdfTable(fonts, {{"用量月份", "Month"}, {"产品", "SKU", 3}, {"单位", "Unit", 1}, {"数量", "Quantity"}},
+  PdfTable(fonts, {{"用量月份", "Month", 1}, {"产品", "SKU", 3}, {"单位", "Unit", 1}, {"数量", "Quantity"}},
            std::move(rows), flow.width())
       .place(flow, {"未定价用量", "Usage without a price, not yet billed"});
 }
