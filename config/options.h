@@ -35,6 +35,7 @@ struct Options {
   // [limits]
   std::uint64_t body_bytes_max = 16u << 20;
   std::uint64_t connections_max = 1024;
+  std::uint64_t received_bytes_max = 256u << 20;
   std::uint64_t queue_bytes_max = 64u << 20;
   std::uint64_t group_events_max = 65'536;
   std::uint64_t header_timeout_ms = 10'000;

@@ -90,7 +90,7 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
-const std::array<Row, 33> table = {{
+const std::array<Row, 34> table = {{
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
      "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
@@ -168,6 +168,11 @@ const std::array<Row, 33> table = {{
      "Bytes of one request's body; beyond: 413.", "单个请求正文的字节数上限；超过返回 413。"},
     {"limits", "connections_max", NumberField{&Options::connections_max, 1, 100'000},
      "Open connections of one listener; beyond: 503.", "每个监听端口的连接数上限；超过返回 503。"},
+    {"limits", "received_bytes_max", NumberField{&Options::received_bytes_max, 1'024, 1'000'000'000'000},
+     "Bytes of all bodies that are being received together, at least body_bytes_max; beyond: 503. As many of "
+     "answers that wait for their readers; beyond: the connection is cut.",
+     "所有正在接收的请求体合计的字节数上限，不小于 body_bytes_max；超过返回 503。"
+     "等待客户端读取的应答合计也以此为限；超过则断开连接。"},
     {"limits", "queue_bytes_max", NumberField{&Options::queue_bytes_max, kib, 64 * gib},
      "Bytes of memory of batches that wait for the journal (decoded: about twice their text); beyond: 503. "
      "At least body_bytes_max.",

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -25,8 +26,18 @@ namespace voucherd {
 namespace {
 
 http::Limits limits_of(const config::Options& options) {
-  return {options.body_bytes_max, options.connections_max, options.header_timeout_ms, options.body_timeout_ms,
-          options.idle_timeout_ms};
+  http::Limits limits{options.body_bytes_max, options.connections_max, options.header_timeout_ms,
+                      options.body_timeout_ms, options.idle_timeout_ms};
+  limits.received_bytes_max = std::max(options.received_bytes_max, options.body_bytes_max);
+  limits.answers_bytes_max = limits.received_bytes_max;
+  return limits;
+}
+
+/// Nobody has a body for it.
+http::Limits admin_limits_of(const config::Options& options) {
+  http::Limits limits = limits_of(options);
+  limits.body_bytes_max = limits.received_bytes_max = 64u << 10;
+  return limits;
 }
 
 billing::Letterhead letterhead_of(const config::Options& options) {
@@ -95,7 +106,7 @@ class Daemon {
             [this](http::Request&& request, http::Reply reply) {
               admin_router_.dispatch(std::move(request), std::move(reply));
             },
-            limits_of(options)) {}
+            admin_limits_of(options)) {}
 
   Result<void> start(const std::string& ports_file) {
     if (auto fonts = open_documents(); !fonts) return fonts;

@@ -149,14 +149,17 @@ class Listing : public std::enable_shared_from_this<Listing> {
     if (!position || *position > end_) return finish();
     scanned_ += events_per_record;
     if (*position != filter_.next.position) filter_.next = {*position, 0};
-    engine_.visit_record(
-        *position, filter_.next.index,
+    const std::uint32_t events = engine_.visit_record(
+        *position, filter_.next.index, filter_.subject, filter_.sku,
         [&](const EventView& event, EventPlace place, Instant at, std::optional<EventOrdinal> corrected) {
           return take(event, place, at, corrected);
         });
     if (more_) return finish();
     if (piece_is_full()) return deliver();
     filter_.next = {*position + 1, 0};
+    last_ = {*position, events > 0 ? events - 1 : 0};
+    more_ = !filter_.streamed && scanned_ >= events_scanned_max;
+    if (more_) return finish();
     go_on();
   }
 
@@ -170,7 +173,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
     } else if (scanned_++ >= events_scanned_max) {
       return end_page();
     }
-    if (event.subject == filter_.subject && fits(event, corrected)) {
+    if (fits(event, corrected)) {
       if (!filter_.streamed && count_ == filter_.limit) return end_page();
       add_row(event, place, received_at);
     }

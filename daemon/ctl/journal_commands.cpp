@@ -1,4 +1,4 @@
-// journal check: works on a data directory, without the daemon.
+// journal check and recount: work on a data directory, without the daemon.
 #include <condition_variable>
 #include <iostream>
 #include <mutex>
@@ -7,6 +7,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/progress.h"
 #include "daemon/engine/engine.h"
+#include "daemon/engine/recount.h"
 
 namespace voucherd::ctl {
 
@@ -48,6 +49,33 @@ int check_journal(const Session& session, const std::string& directory) {
   return found.differences.empty() ? exit_done : exit_failed;
 }
 
+int recount_journal(const Session& session, const std::string& directory) {
+  const auto found = recount_directory(directory);
+  if (!found) return report(found.error());
+  if (session.json) {
+    print(Json{{"last_position", found->last_position},
+               {"events", found->events},
+               {"corrections", found->corrections},
+               {"firms", found->firms},
+               {"charges", found->charges},
+               {"net", to_string(found->net)},
+               {"tax", to_string(found->tax)},
+               {"gross", to_string(found->gross)},
+               {"seconds", found->seconds},
+               {"charge_seconds", found->charge_seconds},
+               {"differences", found->differences}}
+              .dump());
+  } else {
+    print(std::to_string(found->events) + " events, " + std::to_string(found->corrections) +
+          " of them corrections; " + std::to_string(found->charges) + " charges of " +
+          std::to_string(found->firms) + " firms: net " + to_string(found->net) + ", tax " +
+          to_string(found->tax) + ", gross " + to_string(found->gross));
+    for (const auto& difference : found->differences) std::cout << "difference: " << difference << '\n';
+    print(found->differences.empty() ? "all is well" : "the directory is not sound");
+  }
+  return found->differences.empty() ? exit_done : exit_failed;
+}
+
 }  // namespace
 
 void add_journal_commands(CLI::App& app, Session& session) {
@@ -63,6 +91,16 @@ byte for byte. Writes nothing. Exit status 1 where anything differs.
 Example:
   systemctl stop voucherd && voucherctl journal check /var/lib/voucherd)");
   on_command(check, session, [&session, directory] { return check_journal(session, *directory); });
+
+  auto* recount = group->add_subcommand("recount", "Add up and rate all events again and compare");
+  recount->add_option("DIR", *directory, "The data directory")->required()->check(CLI::ExistingDirectory);
+  recount->footer(R"(
+All charges of all firms and months, from the stored events and the facts alone. The totals are
+compared with those that the daemon had. Writes nothing. Exit status 1 where anything differs.
+
+Example:
+  systemctl stop voucherd && voucherctl journal recount /var/lib/voucherd)");
+  on_command(recount, session, [&session, directory] { return recount_journal(session, *directory); });
 }
 
 }  // namespace voucherd::ctl

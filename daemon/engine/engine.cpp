@@ -10,6 +10,7 @@
 #include "metering/core/assert.h"
 #include "metering/journal/checksum.h"
 #include "metering/journal/encoding.h"
+#include "metering/state/event_columns.h"
 #include "metering/state/quarantine_dismissal.h"
 
 namespace voucherd {
@@ -126,7 +127,7 @@ struct Engine::Impl {
     identities.expect(fold.usage().events());
     return journal->scan(1, [this](Record&& record) -> Result<void> {
       if (record.header.type != RecordType::usage) return {};
-      const auto usage = UsageRecord::decode(record.payload);
+      const auto usage = UsageRecord::decode(record.payload, record.header.version);
       VOUCHERD_ASSERT(usage.has_value());  // it has been folded
       return identities.load(identity_hashes(*usage, fold.genesis().hash_seed), usage->first_ordinal);
     });
@@ -135,7 +136,7 @@ struct Engine::Impl {
   void start(const Clock& host_clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
     clock = &host_clock;
     post = to_owner;
-    decoder = std::make_unique<DecodeThread>(post, fold.genesis().hash_seed);
+    decoder = std::make_unique<DecodeThread>(post, fold.genesis().hash_seed, options.queue_bytes_max);
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
     limits.group_events_max = static_cast<std::uint32_t>(options.group_events_max);
@@ -331,35 +332,45 @@ std::optional<Position> Engine::next_candidate(Position from, std::string_view f
   return impl_->fold.usage().ranges().next(from, firm, days);
 }
 
-void Engine::visit_record(Position position, std::uint32_t index, const VisitEvent& visit) const {
+std::uint32_t Engine::visit_record(Position position, std::uint32_t index, std::string_view firm,
+                                   const std::optional<std::string>& sku, const VisitEvent& visit) const {
   // Not through the cache: a long listing would push out what duplicates and corrections need.
-  const auto stored = impl_->journal->read(position);
-  VOUCHERD_ASSERT(stored.has_value());
-  if (stored->header.type != RecordType::usage) return;
-  const auto record = UsageRecord::decode(stored->payload);
-  VOUCHERD_ASSERT(record.has_value());
-  for (; index < record->events.size(); ++index) {
-    const EventView event = record->events.at(index);
-    std::optional<EventOrdinal> corrected;
-    if (event.kind == EventKind::correction) corrected = record->events.corrected(index);
-    if (!visit(event, {position, index}, stored->header.intake_time, corrected)) return;
-  }
+  std::uint32_t size = 0;
+  const auto visit_payload = [&](const RecordHeader& header, std::string_view payload) {
+    if (header.type != RecordType::usage) return;
+    const auto columns = EventColumns::open(payload, header.version);
+    VOUCHERD_ASSERT(columns.has_value());
+    size = columns->size();
+    const std::string_view wanted = sku ? *sku : std::string_view();
+    const auto rows = columns->rows_of(firm, sku ? &wanted : nullptr);
+    VOUCHERD_ASSERT(rows.has_value());
+    std::optional<EventBlock> events;
+    std::uint32_t group = 0;
+    for (const std::uint32_t row : *rows) {
+      if (row < index) continue;
+      if (!events || row / columns->rows_per_group() != group) {
+        group = row / columns->rows_per_group();
+        events = columns->read(group, 1, RowParts::all).value();
+      }
+      const std::uint32_t within = row - group * columns->rows_per_group();
+      const EventView event = events->at(within);
+      std::optional<EventOrdinal> corrected;
+      if (event.kind == EventKind::correction) corrected = events->corrected(within);
+      if (!visit(event, {position, row}, header.intake_time, corrected)) return;
+    }
+  };
+  VOUCHERD_ASSERT(impl_->journal->read_in_place(position, visit_payload).has_value());
+  return size;
 }
 
 void Engine::visit_event(EventOrdinal ordinal,
                          const std::function<void(const EventView&, EventPlace, Instant)>& visit) const {
   const EventPlace place = impl_->fold.usage().place_of(ordinal);
-  const auto record = impl_->fold.blocks().get(place.position);
-  const auto stored = impl_->journal->read(place.position);
-  VOUCHERD_ASSERT(stored.has_value());
-  visit(record->events.at(place.index), place, stored->header.intake_time);
+  impl_->fold.blocks().visit(
+      place, [&](const EventView& event, Instant received_at) { visit(event, place, received_at); });
 }
 
-EventOrdinal Engine::ordinal_of(EventPlace place) const {
-  const auto record = impl_->fold.blocks().get(place.position);
-  VOUCHERD_ASSERT(place.index < record->events.size());
-  return record->first_ordinal + place.index;
-}
+EventOrdinal Engine::ordinal_of(EventPlace place) const { return impl_->fold.usage().ordinal_of(place); }
 
 void Engine::later(std::function<void()> task) const { impl_->post(std::move(task)); }
 

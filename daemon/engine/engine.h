@@ -100,11 +100,14 @@ class Engine {
   /// The first position from `from` on whose record may hold events of the firm on these days (of a
   /// correction: the days of what it corrects); nullopt: none from there on.
   std::optional<Position> next_candidate(Position from, std::string_view firm, DayRun days) const;
-  /// The accepted events of the record at `position` from `index` on, until `visit` returns false; none
-  /// where it is no usage record. `corrected` is what a correction corrects.
+  /// The accepted events of the firm in the record at `position` from `index` on, until `visit` returns
+  /// false: usage of the SKU where one is given, and the firm's corrections whatever their SKU. `corrected`
+  /// is what a correction corrects. Returns the number of all accepted events there; 0 where it is no usage
+  /// record.
   using VisitEvent = std::function<bool(const EventView&, EventPlace, Instant received_at,
                                         std::optional<EventOrdinal> corrected)>;
-  void visit_record(Position position, std::uint32_t index, const VisitEvent& visit) const;
+  std::uint32_t visit_record(Position position, std::uint32_t index, std::string_view firm,
+                             const std::optional<std::string>& sku, const VisitEvent& visit) const;
   /// Precondition (asserted): ordinal < usage().events().
   void visit_event(EventOrdinal ordinal,
                    const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;

@@ -60,7 +60,7 @@ Result<void> Fold::replay(const Record& record) {
     apply(record, nullptr, {});
     return {};
   }
-  auto decoded = UsageRecord::decode(record.payload);
+  auto decoded = UsageRecord::decode(record.payload, record.header.version);
   if (!decoded) {
     return Fault{"record_damaged", "the usage record at position " + std::to_string(record.header.position) +
                                        " can't be decoded: " + decoded.error().detail +
@@ -85,7 +85,7 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
       break;  // read apart, before there is a fold
     case RecordType::usage:
       VOUCHERD_ASSERT(usage != nullptr && usage->events.size() == hashes.size());
-      blocks_.put(position_, usage);
+      blocks_.put(record.header, usage);
       usage_.apply(record.header, *usage,
                    [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
                      visit_event(ordinal, *usage, visit);
@@ -114,8 +114,7 @@ void Fold::visit_event(EventOrdinal ordinal, const UsageRecord& current,
   if (ordinal >= current.first_ordinal) {
     return visit(current.events.at(static_cast<std::uint32_t>(ordinal - current.first_ordinal)));
   }
-  const EventPlace place = usage_.place_of(ordinal);
-  visit(blocks_.get(place.position)->events.at(place.index));
+  blocks_.visit(usage_.place_of(ordinal), [&](const EventView& event, Instant) { visit(event); });
 }
 
 Checkpoint Fold::checkpoint() const {

@@ -42,6 +42,11 @@ Connection::Connection(Socket socket, std::shared_ptr<ConnectionOwner> owner)
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
 }
 
+Connection::~Connection() {
+  owner_->give_room(room_);
+  owner_->give_answer_room(answer_room_);
+}
+
 void Connection::start() { consume(); }
 
 void Connection::start_refused(const Response& response) {
@@ -79,7 +84,9 @@ void Connection::read_some() {
     // announced costs no memory that is touched.
     std::string& body = parser_->request().body;
     if (body.size() == body_filled_) {
-      body.resize(std::min<std::size_t>(body_bytes_, body_filled_ + read_bytes_max));
+      const std::size_t size = std::min<std::size_t>(body_bytes_, body_filled_ + read_bytes_max);
+      if (!hold(size)) return;
+      body.resize(size);
     }
     space = boost::asio::buffer(body.data() + body_filled_, body.size() - body_filled_);
   } else {
@@ -187,6 +194,7 @@ bool Connection::consume_sized_body() {
   std::string& body = parser_->request().body;
   if (const auto input = buffered().substr(0, body_bytes_ - body_filled_); !input.empty()) {
     VOUCHERD_ASSERT(body.size() == body_filled_);
+    if (!hold(body_filled_ + input.size())) return false;
     body.append(input);
     body_filled_ += input.size();
     take_input(input.size());
@@ -205,6 +213,7 @@ bool Connection::consume_chunked_body() {
     return false;
   }
   take_input(consumed);
+  if (!hold(parser_->request().body.size())) return false;
   if (parser_->is_done()) {
     dispatch();
     return true;
@@ -223,6 +232,7 @@ void Connection::dispatch() {
   phase_ = Phase::header;
   wait_for(Waiting::nothing);
   ++requests_;
+  owner_->give_room(std::exchange(room_, 0));  // whoever takes the request bounds what it keeps
   request.peer = peer_;
   const std::size_t body_bytes = request.body.size();
   request.body.append(owner_->limits().body_padding_bytes, '\0');
@@ -250,8 +260,21 @@ void Connection::call_handler(Request&& request, std::uint64_t sequence) {
 void Connection::refuse(const Refusal& refusal) {
   close_input();
   const bool head_only = parser_ && parser_->request().method == "HEAD";
-  owe({.ready = true, .head_only = head_only, .response = problem(refusal)});
+  Response response = problem(refusal);
+  if (refusal.status == 503)
+    response.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
+  owe({.ready = true, .head_only = head_only, .response = std::move(response)});
   schedule_flush();
+}
+
+bool Connection::hold(std::size_t body_bytes) {
+  if (body_bytes <= room_) return true;
+  if (!owner_->take_room(body_bytes - room_)) {
+    refuse({503, "too many bodies are being received; send the same request again later"});
+    return false;
+  }
+  room_ = body_bytes;
+  return true;
 }
 
 void Connection::close_input() {
@@ -281,6 +304,8 @@ void Connection::answer(std::uint64_t sequence, Response response) {
   if (std::find(failed_.begin(), failed_.end(), sequence) != failed_.end()) return;
   VOUCHERD_ASSERT(sequence >= first_owed_ && !owed_[sequence - first_owed_].ready);  // exactly one reply
   Owed& owed = owed_[sequence - first_owed_];
+  if (!owner_->take_answer_room(response.body.size())) return cut();
+  answer_room_ += response.body.size();
   owed.ready = true;
   owed.response = std::move(response);
   if (owed_.front().ready) schedule_flush();
@@ -298,6 +323,7 @@ void Connection::flush() {
   if (closed_ || !writing_.empty() || next_piece_) return;
   while (!owed_.empty() && owed_.front().ready && !next_piece_) {
     Owed& owed = owed_.front();
+    const std::size_t room = owed.interim ? 0 : owed.response.body.size();
     if (owed.response.next_piece && owed.http10) close_input();  // the end of the body is the connection's
     if (!owed.interim) {
       const Framing framing{.http10 = owed.http10, .last = input_closed_ && owed_.size() == 1};
@@ -306,6 +332,7 @@ void Connection::flush() {
     }
     if (owed.response.next_piece) start_streaming(owed);
     if (!owed.response.body.empty()) writing_.push_back(std::move(owed.response.body));
+    answer_room_writing_ += room;
     ++requests_writing_;
     owed_.pop_front();
     ++first_owed_;
@@ -367,6 +394,9 @@ void Connection::on_written(const boost::system::error_code& ec, std::size_t byt
   to_write_.erase(to_write_.begin(), first);
   if (!to_write_.empty()) return write_some();
   writing_.clear();
+  const std::size_t written = std::min(std::exchange(answer_room_writing_, 0), answer_room_);
+  owner_->give_answer_room(written);
+  answer_room_ -= written;
   if (next_piece_) return ask_for_piece();
   on_all_written();
 }

@@ -40,11 +40,20 @@ class ConnectionOwner {
   virtual const std::string& date() = 0;
   virtual void closed(Connection& connection) = 0;
   virtual void failed(const Fault& fault) = 0;
+  /// Counts bytes of bodies that are being received; false where there is no room for them.
+  virtual bool take_room(std::size_t bytes) = 0;
+  virtual void give_room(std::size_t bytes) = 0;
+  /// The same for answers that wait to be read.
+  virtual bool take_answer_room(std::size_t bytes) = 0;
+  virtual void give_answer_room(std::size_t bytes) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Socket socket, std::shared_ptr<ConnectionOwner> owner);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void start();
   /// Instead of start(): answers without reading.
@@ -79,6 +88,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void call_handler(Request&& request, std::uint64_t sequence);
   void refuse(const Refusal& refusal);
+  /// Makes sure that the body may have so many bytes; refuses the request where not.
+  bool hold(std::size_t body_bytes);
   void close_input();
   std::string_view buffered() const { return {input_.data() + begin_, end_ - begin_}; }
   void take_input(std::size_t bytes);
@@ -114,6 +125,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<MessageParser> parser_;
   std::uint64_t body_bytes_ = 0;  // the Content-Length
   std::size_t body_filled_ = 0;   // of it, received
+  std::size_t room_ = 0;          // taken of the owner's for it
   std::uint64_t requests_ = 0;
 
   std::deque<Owed> owed_;             // in request order
@@ -121,7 +133,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::vector<std::string> writing_;  // heads and bodies under way
   std::vector<boost::asio::const_buffer> to_write_;
   std::size_t requests_writing_ = 0;
-  NextPiece next_piece_;               // of the answer that is being streamed
+  std::size_t answer_room_ = 0, answer_room_writing_ = 0;  // taken for all answers; for those in writing_
+  NextPiece next_piece_;                                   // of the answer that is being streamed
   bool chunked_ = false;               // it goes in chunks; to HTTP/1.0, until the connection is closed
   std::vector<std::uint64_t> failed_;  // answered with 500 because their handler threw
 

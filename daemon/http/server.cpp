@@ -71,6 +71,18 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   void failed(const Fault& fault) override {
     if (report_) report_(fault);
   }
+  bool take_room(std::size_t bytes) override {
+    if (bytes > limits_.received_bytes_max - received_bytes_) return false;
+    received_bytes_ += bytes;
+    return true;
+  }
+  void give_room(std::size_t bytes) override { received_bytes_ -= bytes; }
+  bool take_answer_room(std::size_t bytes) override {
+    if (answers_bytes_ > 0 && answers_bytes_ + bytes > limits_.answers_bytes_max) return false;
+    answers_bytes_ += bytes;
+    return true;
+  }
+  void give_answer_room(std::size_t bytes) override { answers_bytes_ -= bytes; }
 
   Result<void> listen(const std::string& address_and_port);
   void accept();
@@ -91,6 +103,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   std::function<void(const Fault&)> report_;
   std::function<void()> stopped_;
   bool stopping_ = false;
+  std::uint64_t received_bytes_ = 0, answers_bytes_ = 0;
   std::chrono::sys_seconds date_second_{};
   std::string date_;
 };

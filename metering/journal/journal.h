@@ -77,6 +77,12 @@ Result<Genesis> decode_genesis(std::string_view payload);
 std::string encode_record(const RecordHeader& header, std::string_view payload);
 /// Checks the record's own checksum. Fault "record_damaged".
 Result<Record> decode_record(std::string_view bytes);
+/// The same without a copy, and without a look at the checksum.
+struct RecordView {
+  RecordHeader header;
+  std::string_view payload;
+};
+Result<RecordView> view_record(std::string_view bytes);
 
 struct JournalOptions {
   std::string directory;  // created where absent; holds the database and the acknowledged-position file
@@ -114,6 +120,11 @@ class Journal {
 
   /// Faults: "position_unknown", "record_damaged".
   Result<Record> read(Position position) const;
+  /// The same without a copy, for large records of which little is looked at: `visit` gets the header and the
+  /// payload's bytes, which end with the call. RocksDB's checksum of them has been compared, the record's own
+  /// has not.
+  using VisitRecord = std::function<void(const RecordHeader& header, std::string_view payload)>;
+  Result<RecordHeader> read_in_place(Position position, const VisitRecord& visit) const;
   /// Calls `visit` for each record from `from` to the last, in order, until it returns a Fault.
   Result<void> scan(Position from, const std::function<Result<void>(Record&&)>& visit) const;
 

@@ -51,25 +51,31 @@ std::string encode_record(const RecordHeader& header, std::string_view payload) 
 }
 
 Result<Record> decode_record(std::string_view bytes) {
-  if (bytes.size() < header_bytes + checksum_bytes) {
-    return damaged("it has " + std::to_string(bytes.size()) + " bytes, fewer than its header");
-  }
+  auto view = view_record(bytes);
+  if (!view) return view.error();
   const std::size_t body_bytes = bytes.size() - checksum_bytes;
   if (get_little_endian<std::uint64_t>(bytes.substr(body_bytes)) != checksum64(bytes.substr(0, body_bytes))) {
     return damaged("its checksum does not fit its bytes");
   }
-  FixedReader in(bytes.substr(0, body_bytes));
+  return Record{view->header, std::string(view->payload)};
+}
+
+Result<RecordView> view_record(std::string_view bytes) {
+  if (bytes.size() < header_bytes + checksum_bytes) {
+    return damaged("it has " + std::to_string(bytes.size()) + " bytes, fewer than its header");
+  }
+  FixedReader in(bytes.substr(0, bytes.size() - checksum_bytes));
   if (in.bytes(record_magic.size()) != record_magic) return damaged("it does not begin with VREC");
   if (const auto format = in.integer<std::uint8_t>(); format != envelope_format) {
     return damaged("its envelope has format " + std::to_string(format) +
                    ", which this version of the program does not know");
   }
-  Record record;
+  RecordView record;
   record.header.type = static_cast<RecordType>(in.integer<std::uint8_t>());
   record.header.version = in.integer<std::uint16_t>();
   record.header.position = in.integer<std::uint64_t>();
   record.header.intake_time.ms = in.integer<std::int64_t>();
-  record.payload = std::string(in.bytes(in.integer<std::uint32_t>()));
+  record.payload = in.bytes(in.integer<std::uint32_t>());
   if (!in.at_end()) return damaged("its payload length does not fit its size");
   return record;
 }

@@ -45,6 +45,12 @@ std::uint32_t Dictionary::intern(std::string_view text) {
   return number;
 }
 
+void Dictionary::push(std::string_view text) {
+  VOUCHERD_ASSERT(slots_.empty() && bytes_.size() + text.size() <= std::numeric_limits<std::uint32_t>::max());
+  bytes_.append(text);
+  ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+}
+
 std::optional<std::uint32_t> Dictionary::find(std::string_view text) const {
   if (slots_.empty()) return std::nullopt;
   const std::uint64_t slot = slots_[slot_of(text, tag_of(text))];

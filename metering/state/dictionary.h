@@ -15,6 +15,8 @@ class Dictionary {
  public:
   /// The number of `text`, added where new. The Dictionary keeps its own copy.
   std::uint32_t intern(std::string_view text);
+  /// Adds `text`, which is new, to be found by its number only. Precondition: nothing was interned.
+  void push(std::string_view text);
   std::optional<std::uint32_t> find(std::string_view text) const;
   /// Lives until the next intern().
   std::string_view at(std::uint32_t number) const {

@@ -36,19 +36,31 @@ void RecordPlaces::append_run(Run run) {
   events_ += std::uint64_t{run.events} * run.records;
 }
 
-EventPlace RecordPlaces::place_of(EventOrdinal ordinal) const {
-  VOUCHERD_ASSERT(ordinal < events_);
+/// The last run that does not come behind what is looked for. Precondition: the first one does not.
+template <class Precedes>
+const RecordPlaces::Run& RecordPlaces::last_run(Precedes&& precedes) const {
   const Runs* runs = &open_;
-  if (ordinal < open_.front().first) {
-    const auto behind = std::partition_point(
-        full_.begin(), full_.end(), [&](const auto& some) { return some->front().first <= ordinal; });
+  if (!precedes(open_.front())) {
+    const auto behind = std::partition_point(full_.begin(), full_.end(),
+                                             [&](const auto& some) { return precedes(some->front()); });
+    VOUCHERD_ASSERT(behind != full_.begin());
     runs = std::prev(behind)->get();
   }
-  const auto behind =
-      std::partition_point(runs->begin(), runs->end(), [&](const Run& run) { return run.first <= ordinal; });
-  const Run& run = *std::prev(behind);
+  return *std::prev(std::partition_point(runs->begin(), runs->end(), precedes));
+}
+
+EventPlace RecordPlaces::place_of(EventOrdinal ordinal) const {
+  VOUCHERD_ASSERT(ordinal < events_);
+  const Run& run = last_run([&](const Run& some) { return some.first <= ordinal; });
   const std::uint64_t within = ordinal - run.first;
   return {run.position + within / run.events, static_cast<std::uint32_t>(within % run.events)};
+}
+
+EventOrdinal RecordPlaces::ordinal_of(EventPlace place) const {
+  VOUCHERD_ASSERT(events_ > 0);
+  const Run& run = last_run([&](const Run& some) { return some.position <= place.position; });
+  VOUCHERD_ASSERT(place.position <= run.last_position() && place.index < run.events);
+  return run.first + (place.position - run.position) * run.events + place.index;
 }
 
 std::size_t RecordPlaces::memory_bytes() const {

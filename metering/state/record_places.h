@@ -29,6 +29,8 @@ class RecordPlaces {
   void append(Position position, std::uint32_t events);
   /// Precondition (asserted): ordinal < events().
   EventPlace place_of(EventOrdinal ordinal) const;
+  /// The ordinal of the event at `place`, which is there (asserted).
+  EventOrdinal ordinal_of(EventPlace place) const;
   EventOrdinal events() const { return events_; }
   std::size_t memory_bytes() const;
 
@@ -49,6 +51,8 @@ class RecordPlaces {
   using Runs = std::vector<Run>;
   static constexpr std::size_t runs_shared = 4096;
   void append_run(Run run);
+  template <class Precedes>
+  const Run& last_run(Precedes&& precedes) const;
   template <class Visit>
   void each_run(Visit&& visit) const;
 

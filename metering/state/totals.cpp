@@ -67,9 +67,7 @@ void Totals::Table::grow() {
   const std::size_t wanted = std::size_t{left} * 2 <= size ? size : size * 2;
   *this = Table(left == 0 ? slots_at_start : wanted);
   taken = left;
-  former.each([&](const Key& key, Quantity quantity) {
-    slot_of(key) = {key, true, quantity};
-  });
+  former.each([&](const Key& key, Quantity quantity) { slot_of(key) = {key, true, quantity}; });
 }
 
 /// Adds what came beside the table into it.

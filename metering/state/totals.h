@@ -31,6 +31,12 @@ struct UsageTotal {
 /// Owned by one thread.
 class Totals {
  public:
+  Totals() = default;
+  // A copy would share the tables.
+  Totals(const Totals&) = delete;
+  Totals& operator=(const Totals&) = delete;
+  Totals(Totals&&) = default;
+  Totals& operator=(Totals&&) = default;
   /// Numbers for texts, given in order of first use. For the fold's inner loop.
   std::uint32_t firm_number(std::string_view firm);
   std::uint32_t sku_number(std::string_view sku);

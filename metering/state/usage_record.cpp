@@ -146,7 +146,7 @@ std::string UsageRecord::encode() const {
   return out + events.encode();
 }
 
-Result<UsageRecord> UsageRecord::decode(std::string_view payload) {
+Result<UsageRecord> UsageRecord::decode(std::string_view payload, std::uint16_t version) {
   ByteReader in(payload);
   UsageRecord record;
   record.first_ordinal = in.varint();
@@ -157,7 +157,7 @@ Result<UsageRecord> UsageRecord::decode(std::string_view payload) {
     if (plain.data == nullptr) return damaged("its compressed quarantine is damaged");
     if (!read_quarantine(plain.view(), record)) return damaged("its quarantine contradicts itself");
   }
-  Result<EventBlock> events = EventBlock::decode(in.rest());
+  Result<EventBlock> events = EventBlock::decode(in.rest(), version);
   if (!events) return events.error();
   record.events = std::move(*events);
   return record;

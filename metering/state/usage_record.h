@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ namespace voucherd {
 
 /// Ordinal of an accepted event in the whole journal, from 0. A usage record says its first one.
 using EventOrdinal = std::uint64_t;
+
+/// Of the payload as it is written; earlier ones can be read.
+inline constexpr std::uint16_t usage_record_version = 2;
 
 /// Identity hash: of source and id, keyed with the genesis' seed. The same everywhere.
 std::uint64_t identity_hash(std::string_view source, std::string_view id, std::uint64_t seed);
@@ -57,11 +61,15 @@ class EventBlock {
   /// The same bytes for the same sequence of append() calls.
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged" where the bytes are not what encode() gives.
-  static Result<EventBlock> decode(std::string_view bytes);
+  static Result<EventBlock> decode(std::string_view bytes, std::uint16_t version = usage_record_version);
 
  private:
+  friend class EventColumns;  // reads parts of what encode() wrote
   struct Encoder;
-  struct Decoder;
+  struct FirstDecoder;
+  /// nullopt where the bytes are not what version 1 was.
+  static std::optional<EventBlock> decode_first_version(std::string_view frame, std::uint64_t events);
+  bool rows_are_storable(bool texts) const;
   struct Row {
     std::int64_t time_ms, start_ms, end_ms, quantity_nanos;
     std::uint32_t source, subject, sku, project, node, id_end, text_end;
@@ -131,7 +139,7 @@ struct UsageRecord {
   }
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged".
-  static Result<UsageRecord> decode(std::string_view payload);
+  static Result<UsageRecord> decode(std::string_view payload, std::uint16_t version = usage_record_version);
 };
 
 }  // namespace voucherd

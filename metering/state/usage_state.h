@@ -49,6 +49,8 @@ class UsageState {
   EventOrdinal events() const { return places_.events(); }
   /// Precondition (asserted): ordinal < events().
   EventPlace place_of(EventOrdinal ordinal) const { return places_.place_of(ordinal); }
+  /// The ordinal of the event at `place`, which is there (asserted).
+  EventOrdinal ordinal_of(EventPlace place) const { return places_.ordinal_of(place); }
   /// Sum of the quantities of accepted events, as corrected: kept apart from the totals, so that
   /// the first identity of rules §6 compares two things that were computed differently.
   Quantity accepted_quantity() const { return accepted_quantity_; }

@@ -88,6 +88,7 @@ due_days = 15
 [limits]
 body_bytes_max = 5_000
 connections_max = 6
+received_bytes_max = 6_000
 queue_bytes_max = 7_000
 group_events_max = 8
 header_timeout_ms = 90
@@ -120,6 +121,7 @@ level = "warn"
   EXPECT_EQ(o.due_days, 15u);
   EXPECT_EQ(o.body_bytes_max, 5'000u);
   EXPECT_EQ(o.connections_max, 6u);
+  EXPECT_EQ(o.received_bytes_max, 6'000u);
   EXPECT_EQ(o.queue_bytes_max, 7'000u);
   EXPECT_EQ(o.group_events_max, 8u);
   EXPECT_EQ(o.header_timeout_ms, 90u);

@@ -326,5 +326,45 @@ TEST_F(HttpServerTest, AnswersConnectionsBeyondTheLimitWith503) {
   EXPECT_EQ(first.read().status, 200);
 }
 
+TEST_F(HttpServerTest, RefusesABodyForWhichThereIsNoRoomBesideThoseThatAreBeingReceived) {
+  limits_.received_bytes_max = read_bytes_max + 50'000;
+  start_echo();
+  auto first = client();
+  first.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 262144\r\n\r\n");
+  ASSERT_EQ(first.read(true).status, 100);  // its room is taken
+  auto second = client();
+  second.send(post("/", std::string(100'000, 'x')));
+  const auto answer = second.read();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.header("Retry-After"), "1");
+  first.send(std::string(262'144, 'y'));
+  EXPECT_EQ(first.read().status, 200);
+  auto third = client();
+  third.send(post("/", std::string(100'000, 'x')));
+  EXPECT_EQ(third.read().status, 200);
+}
+
+TEST_F(HttpServerTest, CutsAConnectionThatIsOwedMoreThanThereIsRoomForUnreadAnswers) {
+  limits_.answers_bytes_max = 40'000'000;
+  start([](Request&&, Reply reply) {
+    Response response;
+    response.body = std::string(30'000'000, 'a');  // more than the socket takes
+    reply(std::move(response));
+  });
+  auto unread = client();
+  unread.send(get("/"));
+  auto cut = client();
+  cut.send(get("/"));
+  const auto first = unread.read();
+  const auto second = cut.read();
+  EXPECT_TRUE((first.status == 200) != (second.status == 200)) << first.status << " and " << second.status;
+  int status = 0;
+  while (status != 200) {  // ends: the room comes back when the server sees that all has been read
+    auto later = client();
+    later.send(get("/"));
+    status = later.read().status;
+  }
+}
+
 }  // namespace
 }  // namespace voucherd::http

@@ -12,6 +12,8 @@ namespace {
 
 using testing::event_text;
 
+constexpr std::size_t decoded_bytes_max = 1u << 30;  // as if there were no limit
+
 std::string large_body(const std::string& prefix) {
   std::string body;
   for (int i = 0; i < 200; ++i) body += event_text(prefix + std::to_string(i));
@@ -20,7 +22,7 @@ std::string large_body(const std::string& prefix) {
 
 TEST(DecodeThreadTest, GivesBatchesBackInTheirOrderWhateverTheirSize) {
   testing::OwnerLoop loop;
-  DecodeThread decoder([&](std::function<void()> task) { loop.post(std::move(task)); }, 7);
+  DecodeThread decoder([&](std::function<void()> task) { loop.post(std::move(task)); }, 7, decoded_bytes_max);
   std::vector<std::string> first_ids;
   const auto owner = std::this_thread::get_id();
   for (int i = 0; i < 40; ++i) {
@@ -44,7 +46,8 @@ TEST(DecodeThreadTest, GivesBatchesBackInTheirOrderWhateverTheirSize) {
 }
 
 TEST(DecodeThreadTest, DecodesASmallBodyAtOnceWhereNothingIsUnderWay) {
-  DecodeThread decoder([](const std::function<void()>&) { FAIL() << "nothing is to be posted"; }, 7);
+  DecodeThread decoder([](const std::function<void()>&) { FAIL() << "nothing is to be posted"; }, 7,
+                       decoded_bytes_max);
   int done = 0;
   decoder.decode(event_text("a"), wire::BodyFormat::ndjson,
                  [&](const std::unique_ptr<IngestBatch>& batch, const std::optional<wire::BodyFault>& fault) {
@@ -57,7 +60,8 @@ TEST(DecodeThreadTest, DecodesASmallBodyAtOnceWhereNothingIsUnderWay) {
 
 TEST(DecodeThreadTest, CountsWhatABatchHoldsOnceItIsDecoded) {
   std::promise<std::function<void()>> posted;
-  DecodeThread decoder([&](std::function<void()> task) { posted.set_value(std::move(task)); }, 7);
+  DecodeThread decoder([&](std::function<void()> task) { posted.set_value(std::move(task)); }, 7,
+                       decoded_bytes_max);
   std::string body;
   for (int i = 0; i < 10'000; ++i) body += "1\n";
   std::size_t items = 0;
@@ -74,7 +78,7 @@ TEST(DecodeThreadTest, CountsWhatABatchHoldsOnceItIsDecoded) {
 
 TEST(DecodeThreadTest, SaysWhyABodyCantBeRead) {
   testing::OwnerLoop loop;
-  DecodeThread decoder([&](std::function<void()> task) { loop.post(std::move(task)); }, 7);
+  DecodeThread decoder([&](std::function<void()> task) { loop.post(std::move(task)); }, 7, decoded_bytes_max);
   std::vector<std::string> faults;
   const auto keep = [&](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>& fault) {
     faults.push_back(fault ? fault->detail : "");
@@ -83,6 +87,24 @@ TEST(DecodeThreadTest, SaysWhyABodyCantBeRead) {
   decoder.decode("[", wire::BodyFormat::batch, keep);
   loop.run_until([&] { return faults.size() == 2; });
   for (const std::string& fault : faults) EXPECT_NE(fault.find("is not JSON"), std::string::npos) << fault;
+}
+
+TEST(DecodeThreadTest, DoesNotRunAheadOfTheOwnerBeyondItsLimit) {
+  testing::OwnerLoop loop;
+  std::atomic<int> posted = 0, taken = 0;
+  DecodeThread decoder(
+      [&](std::function<void()> task) {
+        // The one that the owner is about to take, and the next.
+        EXPECT_LE(++posted, taken + 2);
+        loop.post(std::move(task));
+      },
+      7, 1);
+  for (int i = 0; i < 50; ++i) {
+    decoder.decode(
+        large_body(std::to_string(i)), wire::BodyFormat::ndjson,
+        [&](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>&) { ++taken; });
+  }
+  loop.run_until([&] { return taken == 50; });
 }
 
 TEST(DecodeThreadTest, LeavesBatchesUnansweredWhenItIsDestroyed) {
@@ -94,7 +116,7 @@ TEST(DecodeThreadTest, LeavesBatchesUnansweredWhenItIsDestroyed) {
           const std::lock_guard lock(mutex);
           posted.push_back(std::move(task));
         },
-        7);
+        7, decoded_bytes_max);
     for (int i = 0; i < 50; ++i) {
       decoder.decode(large_body(std::to_string(i)), wire::BodyFormat::ndjson,
                      [](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>&) {

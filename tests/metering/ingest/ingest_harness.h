@@ -115,7 +115,7 @@ class IngestHarness {
     if (journal->last_position() < record.header.position) std::abort();  // durable before it is folded
     folded.push_back(record.header.position);
     if (!usage) return;
-    blocks->put(record.header.position, usage);
+    blocks->put(record.header, usage);
     state.apply(
         record.header, *usage, [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
           if (ordinal >= usage->first_ordinal) {

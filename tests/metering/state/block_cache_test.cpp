@@ -22,7 +22,8 @@ class BlockCacheTest : public ::testing::Test {
     std::vector<Record> records;
     records.push_back({{1, Instant{1}, RecordType::genesis, 1}, encode_genesis(Genesis{})});
     for (Position position = 2; position <= last; ++position) {
-      records.push_back({{position, Instant{1}, RecordType::usage, 1}, record(position)->encode()});
+      records.push_back(
+          {{position, Instant{1}, RecordType::usage, usage_record_version}, record(position)->encode()});
     }
     EXPECT_TRUE(journal_->append(records).has_value());
   }
@@ -35,6 +36,10 @@ class BlockCacheTest : public ::testing::Test {
     auto record = std::make_shared<UsageRecord>();
     record->events.append(event.view());
     return record;
+  }
+
+  static RecordHeader header(Position position) {
+    return {position, Instant{1}, RecordType::usage, usage_record_version};
   }
 
   TempDir directory_;
@@ -52,9 +57,9 @@ TEST_F(BlockCacheTest, ReadsARecordOnceAndKeepsIt) {
 TEST_F(BlockCacheTest, KeepsWhatWasPutInBeforeItIsAskedFor) {
   BlockCache cache(*journal_, 1 << 20);
   const std::shared_ptr<const UsageRecord> written = record(4);
-  cache.put(4, written);
+  cache.put(header(4), written);
   EXPECT_EQ(cache.get(4), written);
-  cache.put(4, record(4));
+  cache.put(header(4), record(4));
   EXPECT_EQ(cache.get(4), written);
 }
 
@@ -75,6 +80,28 @@ TEST_F(BlockCacheTest, KeepsTheNewestHoweverLargeItIs) {
   EXPECT_FALSE(second.expired());
   cache.get(3);
   EXPECT_TRUE(second.expired());
+}
+
+TEST_F(BlockCacheTest, ReadsNoMoreOfALargeRecordThanTheRowsAroundAnEvent) {
+  auto large = std::make_shared<UsageRecord>();
+  test::Random random(1);
+  for (int i = 0; i < 3'000; ++i) {
+    large->events.append(test::ordinary_event(random, test::sample_start_ms + i).view());
+  }
+  RecordHeader written = header(last + 1);
+  written.intake_time = Instant{77};
+  const Record stored{written, large->encode()};
+  ASSERT_TRUE(journal_->append({&stored, 1}).has_value());
+  BlockCache cache(*journal_, 200'000);  // less than half of the record
+  for (const std::uint32_t index : {0u, 511u, 512u, 1'700u, 2'999u, 3u}) {
+    int visits = 0;
+    cache.visit({last + 1, index}, [&](const EventView& event, Instant received_at) {
+      EXPECT_EQ(event, large->events.at(index)) << index;
+      EXPECT_EQ(received_at, Instant{77});
+      ++visits;
+    });
+    EXPECT_EQ(visits, 1);
+  }
 }
 
 TEST_F(BlockCacheTest, StopsWhereARecordIsNotUsageOrNotThere) {

@@ -178,7 +178,7 @@ constexpr std::string_view first_version_record =
 TEST(UsageRecordTest, ReadsWhatTheFirstVersionWrote) {
   std::string bytes(first_version_record.size() / 2, '\0');
   pack_hex(first_version_record, bytes.data());
-  const UsageRecord record = UsageRecord::decode(bytes).value();
+  const UsageRecord record = UsageRecord::decode(bytes, 1).value();
 
   SampleEvent usage;
   usage.source = "/slurm";
@@ -251,36 +251,58 @@ TEST(UsageRecordTest, SurvivesAnyDamageToItsBytes) {
   }
 }
 
-// Behind the compression, where damage is not caught by the frame: the columns' own checks.
+std::string damage(Random& random, std::string bytes) {
+  const auto at = static_cast<std::size_t>(between(random, 0, std::ssize(bytes) - 1));
+  switch (between(random, 0, 3)) {
+    case 0:
+      bytes[at] = static_cast<char>(static_cast<unsigned char>(random()));
+      break;
+    case 1:
+      bytes.erase(at, static_cast<std::size_t>(between(random, 1, 3)));
+      break;
+    case 2:
+      bytes.insert(at, test::any_bytes(random, 2));
+      break;
+    default:
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                  std::min<std::size_t>(9, bytes.size() - at), '\xff');
+  }
+  return bytes;
+}
+
+// Few events are not compressed: no frame catches the damage, but the columns' own checks.
 TEST(UsageRecordTest, SurvivesAnyDamageToItsColumns) {
   const std::uint64_t seed = test::seed_of_this_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   const std::string bytes = block_of(wild_events(random, 60)).encode();
-  const Bytes columns = decompress(std::string_view(bytes).substr(1));
+  ASSERT_TRUE(EventBlock::decode(bytes).has_value());
+  int refused = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    UsageRecord record;
+    const Result<EventBlock> decoded = EventBlock::decode(damage(random, bytes));
+    refused += decoded ? 0 : 1;
+    if (!decoded) continue;
+    record.events = *decoded;
+    touch(record);
+  }
+  EXPECT_GT(refused, 1'000);
+}
+
+TEST(UsageRecordTest, SurvivesAnyDamageToTheColumnsOfTheFirstVersion) {
+  const std::uint64_t seed = test::seed_of_this_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  std::string bytes(first_version_record.size() / 2, '\0');
+  pack_hex(first_version_record, bytes.data());
+  const std::size_t block = bytes.rfind("\x28\xb5\x2f\xfd") - 1;  // the number of events, then the frame
+  const Bytes columns = decompress(std::string_view(bytes).substr(block + 1));
   ASSERT_NE(columns.data, nullptr);
   int refused = 0;
   for (int round = 0; round < 5'000; ++round) {
-    std::string damaged(columns.view());
-    const auto at = static_cast<std::size_t>(between(random, 0, std::ssize(damaged) - 1));
-    switch (between(random, 0, 3)) {
-      case 0:
-        damaged[at] = static_cast<char>(static_cast<unsigned char>(random()));
-        break;
-      case 1:
-        damaged.erase(at, static_cast<std::size_t>(between(random, 1, 3)));
-        break;
-      case 2:
-        damaged.insert(at, test::any_bytes(random, 2));
-        break;
-      default:
-        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(at),
-                    std::min<std::size_t>(9, damaged.size() - at), '\xff');
-    }
-    std::string again = UsageRecord{}.encode();  // an empty record, but for its last byte: no events
-    again.back() = bytes.front();
-    append_compressed(again, damaged);
-    const Result<UsageRecord> decoded = UsageRecord::decode(again);
+    std::string again = bytes.substr(0, block + 1);
+    append_compressed(again, damage(random, std::string(columns.view())));
+    const Result<UsageRecord> decoded = UsageRecord::decode(again, 1);
     refused += decoded ? 0 : 1;
     if (decoded) touch(*decoded);
   }
@@ -293,6 +315,15 @@ TEST(UsageRecordTest, RefusesAClaimOfMoreEventsThanThereAre) {
   put_varint(bytes, EventBlock::events_max);
   append_compressed(bytes, "nothing like columns");
   EXPECT_FALSE(UsageRecord::decode(bytes).has_value());
+  EXPECT_FALSE(UsageRecord::decode(bytes, 1).has_value());
+}
+
+TEST(UsageRecordTest, RefusesAVersionThatItDoesNotKnow) {
+  Random random(3);
+  const std::string bytes = record_of(random, 4).encode();
+  EXPECT_TRUE(UsageRecord::decode(bytes, usage_record_version).has_value());
+  EXPECT_FALSE(UsageRecord::decode(bytes, usage_record_version + 1).has_value());
+  EXPECT_FALSE(UsageRecord::decode(bytes, 0).has_value());
 }
 
 // Checkpoints keep these values.
