@@ -52,9 +52,8 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
     const auto position = engine_.next_candidate(next_, firm_.value, days_);
     if (!position || *position > end_) return finish();
     engine_.visit_record(
-        *position, 0,
+        *position, 0, firm_.value, std::nullopt,
         [this](const EventView& event, EventPlace place, Instant, std::optional<EventOrdinal> corrected) {
-          if (event.subject != firm_.value) return true;
           if (corrected) {
             take_back_correction(*corrected);
           } else {
