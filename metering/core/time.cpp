@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 
 #include "metering/core/excerpt.h"
+#include "metering/core/instant_reader.h"
 
 namespace voucherd {
 namespace {
@@ -97,29 +99,56 @@ bool has_four_digit_year(Instant instant, UtcOffset offset) {
 int Month::year() const { return static_cast<int>(1970 + floor_div(months, 12)); }
 int Month::month() const { return static_cast<int>(months - floor_div(months, 12) * 12 + 1); }
 
-Result<Instant> parse_instant(std::string_view text) {
-  constexpr std::size_t seconds_end = 19;  // "2026-03-01T08:00:00"
-  if (text.size() <= seconds_end) return time_malformed(text);
-  DigitReader read{text.data()};
+bool InstantReader::read_date(const char* text) {
+  if (std::memcmp(text, date_.data(), date_bytes) == 0) return true;
+  DigitReader read{text};
   const unsigned year = read.four(0), month = read.two(5), day = read.two(8);
-  const unsigned hour = read.two(11), minute = read.two(14), second = read.two(17);
   read.literal(4, '-');
   read.literal(7, '-');
+  std::int32_t days = 0;
+  if (!read.ok || !days_of(year, month, day, days)) return false;
+  std::memcpy(date_.data(), text, date_bytes);
+  date_ms_ = days * ms_per_day;
+  return true;
+}
+
+/// "Z" or "+08:00"; sets offset_ms_.
+bool InstantReader::read_zone(std::string_view text) {
+  if (text.size() == offset_bytes && std::memcmp(text.data(), offset_.data(), offset_bytes) == 0) return true;
+  if (text == "Z" || text == "z") {
+    offset_ = utc;
+    offset_ms_ = 0;
+    return true;
+  }
+  std::int32_t minutes = 0;
+  if (!read_offset(text, minutes)) return false;
+  std::memcpy(offset_.data(), text.data(), offset_bytes);
+  offset_ms_ = minutes * ms_per_minute;
+  return true;
+}
+
+bool InstantReader::read(std::string_view text, Instant& instant) {
+  constexpr std::size_t seconds_end = 19;  // "2026-03-01T08:00:00"
+  if (text.size() <= seconds_end) return false;
+  DigitReader read{text.data()};
+  const unsigned hour = read.two(11), minute = read.two(14), second = read.two(17);
   read.literal(13, ':');
   read.literal(16, ':');
   read.ok &= text[10] == 'T' || text[10] == 't';
-  std::int32_t days = 0;
-  if (!read.ok || hour > 23 || minute > 59 || second > 59 || !days_of(year, month, day, days)) {
-    return time_malformed(text);
-  }
+  if (!read.ok || hour > 23 || minute > 59 || second > 59 || !read_date(text.data())) return false;
   std::size_t at = seconds_end;
   unsigned ms = 0;
-  if (text[at] == '.' && !read_fraction(text, at, ms)) return time_malformed(text);
-  std::int32_t offset_minutes = 0;
-  const std::string_view zone = text.substr(at);
-  if (zone != "Z" && zone != "z" && !read_offset(zone, offset_minutes)) return time_malformed(text);
+  if (text[at] == '.' && !read_fraction(text, at, ms)) return false;
+  if (!read_zone(text.substr(at))) return false;
   const std::int64_t seconds = (hour * 60 + minute) * 60 + second;
-  return Instant{days * ms_per_day + seconds * 1000 + ms - offset_minutes * ms_per_minute};
+  instant.ms = date_ms_ + seconds * 1000 + ms - offset_ms_;
+  return true;
+}
+
+Result<Instant> parse_instant(std::string_view text) {
+  Instant instant;
+  if (InstantReader().read(text, instant)) return instant;
+  return time_malformed(text);
 }
 
 std::string format_instant(Instant instant, UtcOffset offset) {

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "metering/core/assert.h"
+#include "metering/core/short_text.h"
 
 namespace voucherd {
 
@@ -26,7 +27,9 @@ std::size_t Dictionary::slot_of(std::string_view text, std::uint32_t tag) const 
   for (std::size_t at = tag & mask;; at = (at + 1) & mask) {
     const std::uint64_t slot = slots_[at];
     if (slot == 0) return at;
-    if (slot >> 32 == tag && this->at(static_cast<std::uint32_t>(slot) - 1) == text) return at;
+    if (slot >> 32 != tag) continue;
+    const std::string_view found = this->at(static_cast<std::uint32_t>(slot) - 1);
+    if (found.size() == text.size() && is_same_text(found.data(), text.data(), text.size())) return at;
   }
 }
 

@@ -19,7 +19,11 @@ struct UsageState::Fold {
   const RecordHeader& header;
   const EventBlock& events;
   std::vector<std::uint32_t> firms, skus, projects;
-  std::vector<SourceFigures*> sources;
+  struct Source {
+    SourceFigures* figures;
+    DayRun last_days{LocalDay{1}, LocalDay{0}};  // that were added to its usage_days; nothing is on these
+  };
+  std::vector<Source> sources;
 
   Fold(UsageState& into, const RecordHeader& of, const EventBlock& block)
       : state(into), header(of), events(block) {
@@ -35,12 +39,12 @@ struct UsageState::Fold {
       projects.push_back(totals.project_number(events.projects().at(i)));
     }
     for (std::uint32_t i = 0; i < events.sources().size(); ++i) {
-      sources.push_back(&state.sources_[std::string(events.sources().at(i))]);
+      sources.push_back({&state.sources_[std::string(events.sources().at(i))]});
     }
   }
 
   void count_arrival(const EventBlock::Figures& event) {
-    SourceFigures& figures = *sources[event.source];
+    SourceFigures& figures = *sources[event.source].figures;
     ++figures.events;
     figures.last_arrival = std::max(figures.last_arrival, header.intake_time);
   }
@@ -52,14 +56,16 @@ struct UsageState::Fold {
   }
 
   void apply_usage(const EventBlock::Figures& event) {
-    SourceFigures& figures = *sources[event.source];
+    Source& source = sources[event.source];
+    SourceFigures& figures = *source.figures;
     figures.last_usage = std::max(figures.last_usage, event.span.to);
     std::optional<DayRun> days;
     spread_over_days(event.quantity, event.span, state.offset_, [&](LocalDay day, Quantity part) {
       days = DayRun{days ? days->first : day, day};
       state.totals_.add(firms[event.subject], day, skus[event.sku], projects[event.project], part);
     });
-    figures.usage_days.insert(*days);
+    if (*days != source.last_days) figures.usage_days.insert(*days);
+    source.last_days = *days;
     state.ranges_.add_days(*days);
     state.accepted_quantity_ += event.quantity;
   }

@@ -122,6 +122,7 @@ class BodyDecoder {
   Batch batch_;
   Arena arena_;
   EventReader reader_;
+  InstantReader instants_;
 };
 
 /// Indexes `text`, which lies in the body, so at least the body's padding is behind it.
@@ -292,7 +293,7 @@ Reading BodyDecoder::room_for_one_more() const {
 void BodyDecoder::finish(Members& members, std::string_view raw) {
   Item& item = batch_.items.emplace_back();
   item.raw = raw;
-  batch_.ignored_members += judge(members, item);
+  batch_.ignored_members += judge(members, instants_, item);
 }
 
 /// From a good event only: its shape is likely to come again.

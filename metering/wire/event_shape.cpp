@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "metering/core/short_text.h"
 #include "metering/wire/json_text.h"
 
 namespace voucherd::wire {
@@ -105,7 +106,7 @@ std::size_t EventShape::read(std::string_view text, Members& members) const {
   const char* const end = at + text.size();
   const char* literal = literals_.data();
   const auto is_next = [&](std::size_t bytes) {
-    if (static_cast<std::size_t>(end - at) < bytes || std::memcmp(at, literal, bytes) != 0) return false;
+    if (static_cast<std::size_t>(end - at) < bytes || !is_same_text(at, literal, bytes)) return false;
     at += bytes;
     literal += bytes;
     return true;

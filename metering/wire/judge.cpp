@@ -59,7 +59,8 @@ enum class Need : std::uint8_t { required, optional };
 
 class Judge {
  public:
-  Judge(const Members& members, Item& item) : members_(members), item_(item), event_(item.event) {}
+  Judge(const Members& members, InstantReader& instants, Item& item)
+      : members_(members), instants_(instants), item_(item), event_(item.event) {}
 
   void judge_all() {
     const bool known_kind = judge_kind();
@@ -127,9 +128,10 @@ class Judge {
       return std::nullopt;
     }
     if (!slot.readable) return std::nullopt;
-    const Result<Instant> parsed = parse_instant(slot.text);
-    if (parsed) return *parsed;
-    fail(ReasonCode::time_malformed, std::string(path_of(member)) + ": " + parsed.error().detail);
+    Instant instant;
+    if (instants_.read(slot.text, instant)) return instant;
+    fail(ReasonCode::time_malformed,
+         std::string(path_of(member)) + ": " + parse_instant(slot.text).error().detail);
     return std::nullopt;
   }
 
@@ -250,6 +252,7 @@ class Judge {
   }
 
   const Members& members_;
+  InstantReader& instants_;
   Item& item_;
   EventView& event_;
 };
@@ -268,9 +271,9 @@ std::uint64_t foreign_members(const Members& members, EventKind kind) {
 
 }  // namespace
 
-std::uint64_t judge(Members& members, Item& item) {
+std::uint64_t judge(Members& members, InstantReader& instants, Item& item) {
   item.problem = std::move(members.problem);
-  Judge(members, item).judge_all();
+  Judge(members, instants, item).judge_all();
   return members.ignored + foreign_members(members, item.event.kind);
 }
 
