@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "billing/core/statement.h"
+#include "config/options.h"
 #include "tests/simulation/history.h"
 
 namespace voucherd::simulation {
@@ -44,7 +45,8 @@ void send(Program& program, const std::vector<SentEvent>& events, Dice& dice) {
 }
 
 std::unique_ptr<Program> start(const Scene& scene) {
-  auto program = std::make_unique<Program>(scene.workload.head(), scene.now_ms);
+  auto program =
+      std::make_unique<Program>(scene.workload.head(), scene.now_ms, config::Options().identity_bytes_max);
   std::vector<billing::FactChange> changes;
   for (const naive::FactChange& change : scene.facts) {
     changes.push_back({*billing::fact_kind_of_path(change.kind), change.key, change.body});
