@@ -28,7 +28,7 @@ void DecodeThread::decode(std::string body, wire::BodyFormat format, Done done) 
   batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
   Job job{std::move(batch), format, std::move(done), std::nullopt, 0};
   if (bytes_ == 0 && job.batch->body.size() <= inline_body_bytes_max) {
-    decode(inline_decoder_, job);
+    decode(inline_decoder_, job, nullptr);
     return job.done(std::move(job.batch), std::move(job.fault));
   }
   job.bytes = job.batch->memory_bytes();
@@ -42,6 +42,7 @@ void DecodeThread::decode(std::string body, wire::BodyFormat format, Done done) 
 
 void DecodeThread::run() {
   wire::Decoder decoder;
+  LabelTable labels;
   for (;;) {
     Job job;
     {
@@ -52,7 +53,7 @@ void DecodeThread::run() {
       job = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    decode(decoder, job);
+    decode(decoder, job, &labels);
     const std::size_t decoded_bytes = job.batch->memory_bytes();
     bytes_ += decoded_bytes - job.bytes;
     job.bytes = decoded_bytes;
@@ -64,7 +65,7 @@ void DecodeThread::run() {
   }
 }
 
-void DecodeThread::decode(wire::Decoder& decoder, Job& job) const {
+void DecodeThread::decode(wire::Decoder& decoder, Job& job, LabelTable* labels) const {
   auto decoded = decoder.decode(job.batch->body, job.format);
   if (!decoded) {
     job.fault = std::move(decoded.error());
@@ -72,6 +73,7 @@ void DecodeThread::decode(wire::Decoder& decoder, Job& job) const {
   }
   job.batch->decoded = std::move(*decoded);
   job.batch->hash_identities(hash_seed_);
+  if (labels != nullptr) labels->stage(*job.batch);
 }
 
 void DecodeThread::post_done(Job&& job) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <thread>
 
-#include "metering/ingest/sequencer.h"
+#include "metering/ingest/label_table.h"
 
 namespace voucherd {
 
@@ -44,7 +44,8 @@ class DecodeThread {
     std::size_t bytes = 0;  // its part of bytes_
   };
   void run();
-  void decode(wire::Decoder& decoder, Job& job) const;
+  /// Without labels where the batch is small: they would cost more than they save.
+  void decode(wire::Decoder& decoder, Job& job, LabelTable* labels) const;
   void post_done(Job&& job);
 
   Sequencer::PostToOwner post_;

@@ -59,6 +59,7 @@ CommitGroup& GroupFiller::open_group() {
                                    usage_record_version};
     groups_.open->usage = std::make_shared<UsageRecord>();
     groups_.open->usage->first_ordinal = next_ordinal_;
+    labels_.forget_indexes();
   }
   return *groups_.open;
 }
@@ -98,6 +99,7 @@ void GroupFiller::forget_folded() {
     forget_pending(*group, position);
   } else {
     judge_.forget();
+    labels_.forget_registry();
   }
 }
 
@@ -137,9 +139,14 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
   IngestReply reply;
   reply.received = items.size();
   depends_on_ = 0;
+  if (!batch.rows.empty()) labels_.expect(batch.label_generation);
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
-    fill_item(items[i], hashes[i], static_cast<std::uint32_t>(i), reply);
+    if (i < batch.rows.size() && fill_row(batch, i)) {
+      ++reply.accepted;
+    } else {
+      fill_item(items[i], hashes[i], static_cast<std::uint32_t>(i), reply);
+    }
   }
   return reply;
 }
@@ -154,6 +161,7 @@ IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
   if (groups_.open) take_back(*std::exchange(groups_.open, nullptr));
   if (kept) groups_.sealed.pop_back();
   groups_.open = kept;
+  labels_.forget_indexes();
   open_bad_bytes_ = bad_bytes;
   last_intake_ = last_intake;
   for (IngestProblem& problem : reply.problems) {
@@ -162,6 +170,35 @@ IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
   }
   reply.position = position;
   return reply;
+}
+
+bool GroupFiller::fill_row(const IngestBatch& batch, std::size_t i) {
+  EventBlock::Row row = batch.rows[i];
+  if (static_cast<EventKind>(row.kind) != EventKind::usage || corrections_wait()) return false;
+  if (parts_.identities.find(batch.hashes[i], [](EventOrdinal) { return true; })) return false;
+  CommitGroup& group = open_group();
+  if (!judge_.in_time(EventBlock::span_of(row), group.record.header.intake_time)) return false;
+  const EventView& event = batch.decoded.items[i].event;  // read only where a label is new
+  if (!is_registered(row, event)) return false;
+  labels_.index(row, event, group.usage->events);
+  const std::string_view texts = batch.row_texts;
+  const std::uint32_t begin = i == 0 ? 0 : batch.rows[i - 1].text_end;
+  const std::string_view id = texts.substr(begin, row.id_end - begin);
+  const std::string_view job = texts.substr(row.id_end, row.text_end - row.id_end);
+  accepted(group, group.usage->events.append_usage(row, id, job), batch.hashes[i]);
+  return true;
+}
+
+bool GroupFiller::is_registered(const EventBlock::Row& row, const EventView& event) {
+  std::uint8_t& firm = labels_.known_firm(row);
+  std::uint8_t& sku = labels_.known_sku(row);
+  if (firm == 0) firm = judge_.knows_firm(event.subject) ? 1 : 0;
+  if (sku == 0) sku = judge_.knows_sku(event.sku) ? 1 : 0;
+  return firm != 0 && sku != 0;
+}
+
+bool GroupFiller::corrections_wait() const {
+  return parts_.state.quarantine().corrections_wait() || pending_.corrections_wait();
 }
 
 void GroupFiller::fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index,
@@ -202,7 +239,10 @@ GroupFiller::Taken GroupFiller::take(const wire::Item& item, std::uint64_t hash,
 
 void GroupFiller::accept(const EventView& event, std::uint64_t hash, EventOrdinal target) {
   CommitGroup& group = open_group();
-  const std::uint32_t row = group.usage->events.append(event, target);
+  accepted(group, group.usage->events.append(event, target), hash);
+}
+
+void GroupFiller::accepted(CommitGroup& group, std::uint32_t row, std::uint64_t hash) {
   VOUCHERD_ASSERT(group.usage->first_ordinal + row == next_ordinal_);
   parts_.identities.insert(hash, next_ordinal_++);
   group.hashes.push_back(hash);
@@ -270,9 +310,8 @@ std::optional<QuarantineNumber> GroupFiller::known_bad(const EventView& event,
 // Release ---------------------------------------------------------------------------------
 
 void GroupFiller::release_waiting(const EventView& event, std::uint64_t hash) {
-  const Quarantine& durable = parts_.state.quarantine();
-  if (event.kind != EventKind::usage || (!durable.corrections_wait() && !pending_.corrections_wait())) return;
-  std::vector<QuarantineNumber> waiting = durable.waiting_for(event.source, event.id);
+  if (event.kind != EventKind::usage || !corrections_wait()) return;
+  std::vector<QuarantineNumber> waiting = parts_.state.quarantine().waiting_for(event.source, event.id);
   const auto pending = pending_.waiting_for(hash);
   waiting.insert(waiting.end(), pending.begin(), pending.end());
   for (const QuarantineNumber number : waiting) {

@@ -10,6 +10,7 @@
 #include "metering/ingest/groups_under_way.h"
 #include "metering/ingest/judge.h"
 #include "metering/ingest/known_events.h"
+#include "metering/ingest/label_notes.h"
 #include "metering/ingest/pending_entries.h"
 
 namespace voucherd {
@@ -47,10 +48,17 @@ class GroupFiller {
   enum class Taken : std::uint8_t { accepted, duplicate, bad };
 
   CommitGroup& open_group();
+  /// The short way of a good new event that is waited for by nothing; false where it is something else, and
+  /// nothing is done.
+  bool fill_row(const IngestBatch& batch, std::size_t i);
   void fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index, IngestReply& reply);
   /// Looks the identity up, judges, accepts. `problem` says why where it is bad.
   Taken take(const wire::Item& item, std::uint64_t hash, std::optional<wire::Problem>& problem);
   void accept(const EventView& event, std::uint64_t hash, EventOrdinal target);
+  /// The open group has taken an event in as its row `row`.
+  void accepted(CommitGroup& group, std::uint32_t row, std::uint64_t hash);
+  bool is_registered(const EventBlock::Row& row, const EventView& event);
+  bool corrections_wait() const;
   std::optional<wire::Problem> judge(const EventView& event, EventOrdinal& target);
   void quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index, IngestReply& reply);
   /// The unresolved entry of the same content, durable or under way.
@@ -71,6 +79,7 @@ class GroupFiller {
   GroupsUnderWay groups_;
   KnownEvents known_;
   PendingEntries pending_;
+  LabelNotes labels_;
   EventOrdinal next_ordinal_;
   Instant last_intake_;
   std::size_t open_bad_bytes_ = 0;  // of the open group's bad events and what their batches are told of them

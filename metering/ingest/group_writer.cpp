@@ -1,6 +1,7 @@
 #include "metering/ingest/group_writer.h"
 
 #include <chrono>
+#include <utility>
 
 namespace voucherd {
 
@@ -11,15 +12,17 @@ GroupWriter::GroupWriter(Journal& journal, Durable durable, Refused refused, Seq
       refused_(std::move(refused)),
       fatal_(std::move(fatal)),
       observe_commit_(std::move(observe_commit)),
-      thread_([this] { run(); }) {}
+      encoder_([this] { encode_all(); }),
+      appender_([this] { append_all(); }) {}
 
 GroupWriter::~GroupWriter() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  thread_.join();
+  wake_.notify_all();
+  encoder_.join();
+  appender_.join();
 }
 
 void GroupWriter::write(std::shared_ptr<CommitGroup> group) {
@@ -27,27 +30,60 @@ void GroupWriter::write(std::shared_ptr<CommitGroup> group) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(group));
   }
-  wake_.notify_one();
+  wake_.notify_all();
 }
 
-void GroupWriter::run() {
+void GroupWriter::forget_all() {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.clear();
+    encoded_.clear();
+    ++forgotten_;
+    refusing_ = false;
+  }
+  wake_.notify_all();
+}
+
+void GroupWriter::encode_all() {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::vector<std::shared_ptr<CommitGroup>> groups;
+    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    const std::shared_ptr<CommitGroup> group = std::move(waiting_.front());
+    waiting_.erase(waiting_.begin());
+    const std::uint64_t forgotten = forgotten_;
+    encoding_ = true;
+    lock.unlock();
+    if (group->usage) group->record.payload = group->usage->encode();
+    lock.lock();
+    encoding_ = false;
+    if (forgotten == forgotten_) encoded_.push_back(group);
+    wake_.notify_all();
+  }
+}
+
+void GroupWriter::append_all() {
+  for (;;) {
+    Groups groups;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      groups.swap(waiting_);
+      wake_.wait(lock, [this] {
+        const bool nothing_comes = stopping_ && waiting_.empty() && !encoding_;
+        return refusing_ ? stopping_ : nothing_comes || !encoded_.empty();
+      });
+      if (refusing_ || encoded_.empty()) return;
+      groups.swap(encoded_);
     }
     const auto start = std::chrono::steady_clock::now();
     if (const auto appended = append(groups); !appended) {
-      if (appended.error().code == "journal_full") {
-        refused_(std::move(groups));
-        continue;
-      }
       // After a failed write or fsync nothing may be acknowledged and nothing retried.
-      fatal_(appended.error());
-      return;
+      if (appended.error().code != "journal_full") return fatal_(appended.error());
+      {
+        const std::lock_guard lock(mutex_);
+        refusing_ = true;
+      }
+      refused_();
+      continue;
     }
     if (observe_commit_) {
       observe_commit_(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
@@ -56,13 +92,10 @@ void GroupWriter::run() {
   }
 }
 
-Result<void> GroupWriter::append(const std::vector<std::shared_ptr<CommitGroup>>& groups) {
+Result<void> GroupWriter::append(const Groups& groups) {
   std::vector<Record> records;
   records.reserve(groups.size());
-  for (const auto& group : groups) {
-    if (group->usage) group->record.payload = group->usage->encode();
-    records.push_back(std::move(group->record));
-  }
+  for (const auto& group : groups) records.push_back(std::move(group->record));
   auto appended = journal_.append(records);
   for (std::size_t i = 0; i < groups.size(); ++i) groups[i]->record = std::move(records[i]);
   return appended;

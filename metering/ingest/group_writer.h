@@ -1,8 +1,10 @@
-// The writer thread: encodes sealed groups and appends them to the journal, all that wait in
-// one append (one fsync). It knows nothing of identities or replies.
+// The writer: encodes sealed groups and appends them to the journal, all that wait in one append (one
+// fsync). Two threads, so that one group is encoded while the one before it is synced. It knows nothing of
+// identities or replies.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,23 +17,28 @@ namespace voucherd {
 
 class GroupWriter {
  public:
-  /// Called on the writer thread, in the groups' order, once they are durable.
+  /// Called on a thread of the writer, in the groups' order, once they are durable.
   using Durable = std::function<void(std::vector<std::shared_ptr<CommitGroup>>)>;
-  /// Called on the writer thread where the disk is full: nothing of these groups is in the journal.
-  using Refused = Durable;
+  /// Called on a thread of the writer where the disk is full: of the groups that are not durable yet nothing
+  /// is in the journal, and nothing is written until forget_all().
+  using Refused = std::function<void()>;
   GroupWriter(Journal& journal, Durable durable, Refused refused, Sequencer::Fatal fatal,
               Sequencer::ObserveCommit observe_commit);
-  /// Finishes what was handed in.
+  /// Finishes what was handed in, unless it was refused.
   ~GroupWriter();
   GroupWriter(const GroupWriter&) = delete;
   GroupWriter& operator=(const GroupWriter&) = delete;
 
   /// Any thread. Groups come in the order of their positions.
   void write(std::shared_ptr<CommitGroup> group);
+  /// After a refusal: drops whatever is not durable; then writes again.
+  void forget_all();
 
  private:
-  void run();
-  [[nodiscard]] Result<void> append(const std::vector<std::shared_ptr<CommitGroup>>& groups);
+  using Groups = std::vector<std::shared_ptr<CommitGroup>>;
+  void encode_all();
+  void append_all();
+  [[nodiscard]] Result<void> append(const Groups& groups);
 
   Journal& journal_;
   Durable durable_;
@@ -40,9 +47,13 @@ class GroupWriter {
   Sequencer::ObserveCommit observe_commit_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<std::shared_ptr<CommitGroup>> waiting_;  // bounded: the owner seals a group only when idle
+  // Bounded: the owner seals two groups at most.
+  Groups waiting_, encoded_;
+  bool encoding_ = false;
+  bool refusing_ = false;        // until forget_all()
+  std::uint64_t forgotten_ = 0;  // counts forget_all(): a group that was being encoded is dropped by it
   bool stopping_ = false;
-  std::thread thread_;  // last: starts when all else is there
+  std::thread encoder_, appender_;  // last: they start when all else is there
 };
 
 }  // namespace voucherd

@@ -6,8 +6,9 @@ namespace voucherd {
 
 namespace {
 
-std::optional<wire::Problem> time_limits(const EventView& event, Instant intake_time, Instant accept_from,
-                                         UtcOffset offset) {
+/// Precondition: the event is beyond one of the limits.
+wire::Problem time_problem(const EventView& event, Instant intake_time, Instant accept_from,
+                           UtcOffset offset) {
   const UsageSpan span = usage_span(event);
   if (span.to.ms - span.from.ms > usage_interval_ms_max) {
     return wire::Problem{ReasonCode::interval_too_long,
@@ -21,19 +22,18 @@ std::optional<wire::Problem> time_limits(const EventView& event, Instant intake_
                                                           format_instant(intake_time, offset) +
                                                           ": check the clock of the source"};
   }
-  if (span.from < accept_from) {
-    return wire::Problem{ReasonCode::usage_too_old,
-                         "the usage begins at " + format_instant(span.from, offset) +
-                             ", before accept_from " + format_instant(accept_from, offset) +
-                             ": set an earlier accept_from in /v1/settings if it is right, and release it"};
-  }
-  return std::nullopt;
+  return {ReasonCode::usage_too_old,
+          "the usage begins at " + format_instant(span.from, offset) + ", before accept_from " +
+              format_instant(accept_from, offset) +
+              ": set an earlier accept_from in /v1/settings if it is right, and release it"};
 }
 
 }  // namespace
 
 std::optional<wire::Problem> Judge::usage(const EventView& event, Instant intake_time) {
-  if (auto problem = time_limits(event, intake_time, registry_.accept_from(), offset_)) return problem;
+  if (!in_time(usage_span(event), intake_time)) {
+    return time_problem(event, intake_time, registry_.accept_from(), offset_);
+  }
   if (!firms_.find(event.subject)) {
     if (!registry_.knows_firm(event.subject)) {
       const std::string firm(event.subject);

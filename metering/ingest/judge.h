@@ -35,6 +35,13 @@ class Judge {
  public:
   Judge(const Registry& registry, UtcOffset offset) : registry_(registry), offset_(offset) {}
 
+  /// Whether usage of this span is within the limits on time (rules §2).
+  bool in_time(UsageSpan span, Instant intake_time) const {
+    return span.to.ms - span.from.ms <= usage_interval_ms_max &&
+           span.to.ms - intake_time.ms <= usage_ahead_ms_max && span.from >= registry_.accept_from();
+  }
+  bool knows_firm(std::string_view uscc) const { return registry_.knows_firm(uscc); }
+  bool knows_sku(std::string_view sku) const { return registry_.knows_sku(sku); }
   /// Why a well-formed usage event can't be counted; nullopt: it can.
   std::optional<wire::Problem> usage(const EventView& event, Instant intake_time);
   /// The same for a correction of `target` (nullptr: there is no such event).

@@ -8,6 +8,14 @@
 
 namespace voucherd {
 
+namespace {
+
+// A group of so many events is handed to the writer while it is at the one before: it encodes this one
+// during that one's fsync. A smaller one grows until the fsync is over.
+constexpr std::size_t encoded_ahead_events_min = 4'096;
+
+}  // namespace
+
 struct Sequencer::Impl {
   struct Release {
     std::vector<QuarantineNumber> numbers;
@@ -32,9 +40,12 @@ struct Sequencer::Impl {
         filler_(parts_),
         writer_(
             parts_.journal,
-            [this](auto groups) { post(std::move(groups), [this](auto& group) { on_durable(group); }); },
-            [this](auto groups) { post(std::move(groups), [this](auto& group) { on_refused(group); }); },
-            parts_.fatal, parts_.observe_commit) {
+            [this](auto groups) {
+              post([this, groups = std::move(groups)] {
+                for (const auto& group : groups) on_durable(*group);
+              });
+            },
+            [this] { post([this] { on_refused(); }); }, parts_.fatal, parts_.observe_commit) {
     parts_.identities.on_spill_end([post = parts_.post, alive = std::weak_ptr<bool>(alive_), this] {
       post([alive, this] {
         if (alive.lock()) advance();
@@ -88,10 +99,14 @@ struct Sequencer::Impl {
         try_again(std::move(next.release));
       }
     }
-    if (filler_.groups().open && filler_.groups().sealed.empty()) writer_.write(filler_.seal());
+    if (filler_.groups().open && writer_is_free()) writer_.write(filler_.seal());
     if (drained_ && idle()) std::exchange(drained_, nullptr)();
   }
 
+  bool writer_is_free() const {
+    const std::size_t sealed = filler_.groups().sealed.size();
+    return sealed == 0 || (sealed == 1 && filler_.open_events() >= encoded_ahead_events_min);
+  }
   bool can_sequence() const {
     const auto& open = filler_.groups().open;
     return exclusives_.empty() && !exclusive_under_way_ &&
@@ -168,14 +183,13 @@ struct Sequencer::Impl {
 
   // Durability ------------------------------------------------------------------------------
 
-  /// Brings groups that the writer is done with back to the owner thread.
-  void post(std::vector<std::shared_ptr<CommitGroup>> groups, std::function<void(CommitGroup&)> finish) {
-    parts_.post(
-        [this, alive = std::weak_ptr<bool>(alive_), groups = std::move(groups), finish = std::move(finish)] {
-          if (!alive.lock()) return;
-          for (const auto& group : groups) finish(*group);
-          advance();
-        });
+  /// Runs `finish` on the owner thread: what the writer has to say.
+  void post(std::function<void()> finish) {
+    parts_.post([this, alive = std::weak_ptr<bool>(alive_), finish = std::move(finish)] {
+      if (!alive.lock()) return;
+      finish();
+      advance();
+    });
   }
 
   void on_durable(CommitGroup& group) {
@@ -197,18 +211,21 @@ struct Sequencer::Impl {
     if (group.exclusive_done) group.exclusive_done(Written::yes);
   }
 
-  /// The disk is full. The open group goes too: it may hold duplicates of this one's events.
-  void on_refused(CommitGroup& group) {
-    const auto& sealed = filler_.groups().sealed;
-    VOUCHERD_ASSERT(sealed.size() == 1 && sealed.front().get() == &group);
-    if (!group.usage) exclusive_under_way_ = false;
+  /// The disk is full. The groups behind the one that did not fit go too: they may hold duplicates of its
+  /// events.
+  void on_refused() {
+    VOUCHERD_ASSERT(!filler_.groups().sealed.empty());
     const auto refused = filler_.take_back_all();
-    for (const auto& each : refused) figures_.disk_full += each->waiting.size();
-    for (const auto& each : refused) {
-      for (const auto& waiting : each->waiting) refuse(waiting.done, IngestReply::Outcome::disk_full);
-      for (const auto& waiting : each->releases) refuse(waiting.done, IngestReply::Outcome::disk_full);
+    writer_.forget_all();
+    for (const auto& group : refused) {
+      if (!group->usage) exclusive_under_way_ = false;
+      figures_.disk_full += group->waiting.size();
     }
-    if (group.exclusive_done) group.exclusive_done(Written::disk_full);
+    for (const auto& group : refused) {
+      for (const auto& waiting : group->waiting) refuse(waiting.done, IngestReply::Outcome::disk_full);
+      for (const auto& waiting : group->releases) refuse(waiting.done, IngestReply::Outcome::disk_full);
+      if (group->exclusive_done) group->exclusive_done(Written::disk_full);
+    }
   }
 
   void count(const IngestReply& reply) {
@@ -249,7 +266,7 @@ std::size_t IngestBatch::memory_bytes() const {
   const std::size_t arena =
       decoded.arena.empty() ? 0 : decoded.arena.size() * arena_chunk_bytes + body.size();
   return body.size() + arena + decoded.items.size() * sizeof(wire::Item) +
-         hashes.size() * sizeof(std::uint64_t);
+         hashes.size() * sizeof(std::uint64_t) + rows.size() * sizeof(EventBlock::Row) + row_texts.size();
 }
 
 Sequencer::Sequencer(Parts parts, IngestLimits limits)

@@ -12,8 +12,8 @@
 // A correction that comes before its event waits in quarantine; when the event is accepted, it is
 // counted in the same record, right behind it.
 //
-// One owner thread calls everything here; one writer thread encodes and appends. While the
-// writer is busy, the next group fills: batching adapts by itself. Facts and closes are
+// One owner thread calls everything here; the writer's threads encode and append. While they are
+// busy, the next group fills: batching adapts by itself. Facts and closes are
 // exclusive: the open group is sealed, everything before is made durable and folded, then
 // the record is built on exactly that state.
 #pragma once
@@ -49,6 +49,11 @@ struct IngestBatch {
   std::string body;  // with wire::body_padding_bytes of capacity behind it
   wire::Batch decoded;
   std::vector<std::uint64_t> hashes;  // identity hashes of the items, in their order
+  /// Of each item that is a good usage event its row, with labels for its texts' numbers; of the others
+  /// a row of no kind. Empty where nobody made labels (LabelTable): then the items say it all.
+  std::vector<EventBlock::Row> rows;
+  std::string row_texts;  // each row's id, up to its id_end, and job, up to its text_end
+  std::uint32_t label_generation = 0;
 
   void hash_identities(std::uint64_t seed);
   /// What it holds, roughly: many short lines take far more decoded than as text.
@@ -99,7 +104,7 @@ class Sequencer {
                                   std::span<const std::uint64_t> hashes)>;
   /// A failed append (but for a full disk): must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
-  /// Called on the writer thread with the seconds that an append took (encoding and fsync); may be empty.
+  /// Called on the writer thread with the seconds that an append took (writing and fsync); may be empty.
   using ObserveCommit = std::function<void(double seconds)>;
 
   struct Parts {

@@ -38,31 +38,56 @@ std::uint32_t end_of(const std::string& texts) {
 
 }  // namespace
 
+std::array<std::string_view, EventBlock::columns.size()> EventBlock::texts_of(const EventView& event) {
+  return {event.source, event.subject, event.sku, event.project, event.node};
+}
+
+Dictionary& EventBlock::dictionary(std::size_t column) {
+  const std::array<Dictionary*, columns.size()> all = {&sources_, &subjects_, &skus_, &projects_, &nodes_};
+  return *all[column];
+}
+
+EventBlock::Row EventBlock::row_of(const EventView& event) {
+  VOUCHERD_ASSERT(is_storable(event));
+  Row row{};
+  row.time_ms = event.time.value_or(Instant{}).ms;
+  row.start_ms = event.start.value_or(Instant{}).ms;
+  row.end_ms = event.end.value_or(Instant{}).ms;
+  row.quantity_nanos = static_cast<std::int64_t>(event.quantity.nanos);
+  row.kind = static_cast<std::uint8_t>(event.kind);
+  row.flags = flags_of(event);
+  return row;
+}
+
 std::uint32_t EventBlock::append(const EventView& event, EventOrdinal corrected) {
-  VOUCHERD_ASSERT(is_storable(event) && size() < events_max);
-  const std::uint32_t index = size();
-  ids_.append(event.id);
+  Row row = row_of(event);
+  const auto texts = texts_of(event);
+  for (std::size_t column = 0; column < columns.size(); ++column) {
+    row.*columns[column] = intern(column, texts[column]);
+  }
   if (event.kind == EventKind::correction) {
-    corrected_.emplace_back(index, corrected);
+    corrected_.emplace_back(size(), corrected);
     put_length(texts_, event.corrects_source.size());
     put_length(texts_, event.corrects_id.size());
     put_length(texts_, event.reason.size());
     texts_.append(event.corrects_source).append(event.corrects_id).append(event.reason);
   }
-  texts_.append(event.job);
-  rows_.push_back({.time_ms = event.time.value_or(Instant{}).ms,
-                   .start_ms = event.start.value_or(Instant{}).ms,
-                   .end_ms = event.end.value_or(Instant{}).ms,
-                   .quantity_nanos = static_cast<std::int64_t>(event.quantity.nanos),
-                   .source = sources_.intern(event.source),
-                   .subject = subjects_.intern(event.subject),
-                   .sku = skus_.intern(event.sku),
-                   .project = projects_.intern(event.project),
-                   .node = nodes_.intern(event.node),
-                   .id_end = end_of(ids_),
-                   .text_end = end_of(texts_),
-                   .kind = static_cast<std::uint8_t>(event.kind),
-                   .flags = flags_of(event)});
+  return push(row, event.id, event.job);
+}
+
+std::uint32_t EventBlock::append_usage(Row row, std::string_view id, std::string_view job) {
+  VOUCHERD_ASSERT(static_cast<EventKind>(row.kind) == EventKind::usage);
+  return push(row, id, job);
+}
+
+std::uint32_t EventBlock::push(Row row, std::string_view id, std::string_view job) {
+  VOUCHERD_ASSERT(size() < events_max);
+  const std::uint32_t index = size();
+  ids_.append(id);
+  texts_.append(job);
+  row.id_end = end_of(ids_);
+  row.text_end = end_of(texts_);
+  rows_.push_back(row);
   return index;
 }
 
@@ -122,15 +147,18 @@ EventOrdinal EventBlock::corrected(std::uint32_t index) const {
 EventBlock::Figures EventBlock::figures(std::uint32_t index) const {
   VOUCHERD_ASSERT(index < size());
   const Row& row = rows_[index];
+  return {.kind = static_cast<EventKind>(row.kind),
+          .source = row.source,
+          .subject = row.subject,
+          .sku = row.sku,
+          .project = row.project,
+          .span = span_of(row),
+          .quantity = Quantity{row.quantity_nanos}};
+}
+
+UsageSpan EventBlock::span_of(const Row& row) {
   const bool interval = (row.flags & event_has_interval) != 0;
-  return {
-      .kind = static_cast<EventKind>(row.kind),
-      .source = row.source,
-      .subject = row.subject,
-      .sku = row.sku,
-      .project = row.project,
-      .span = {Instant{interval ? row.start_ms : row.time_ms}, Instant{interval ? row.end_ms : row.time_ms}},
-      .quantity = Quantity{row.quantity_nanos}};
+  return {Instant{interval ? row.start_ms : row.time_ms}, Instant{interval ? row.end_ms : row.time_ms}};
 }
 
 std::size_t EventBlock::memory_bytes() const {

@@ -3,6 +3,7 @@
 // with their bytes. The layout is described in metering/journal/FORMAT.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,25 @@ class EventBlock {
   /// has one of interval and time, a correction a time). For a correction, `corrected` is the ordinal
   /// of the event it corrects, decided at intake. Returns its index in the block.
   std::uint32_t append(const EventView& event, EventOrdinal corrected = 0);
+
+  /// An event's numbers; of its short texts, numbers too: indexes of the block's dictionaries.
+  struct Row {
+    std::int64_t time_ms, start_ms, end_ms, quantity_nanos;
+    std::uint32_t source, subject, sku, project, node, id_end, text_end;
+    std::uint8_t kind, flags;
+  };
+  static constexpr std::array columns = {&Row::source, &Row::subject, &Row::sku, &Row::project, &Row::node};
+  /// The texts of the columns, in their order.
+  static std::array<std::string_view, columns.size()> texts_of(const EventView& event);
+  /// A good event's numbers (asserted), without those of its texts.
+  static Row row_of(const EventView& event);
+  /// The index of a column's text in the block's dictionary, added where new.
+  std::uint32_t intern(std::size_t column, std::string_view text) { return dictionary(column).intern(text); }
+  /// The span of a usage event's row.
+  static UsageSpan span_of(const Row& row);
+  /// append() of a usage event whose row is made already: row_of() it, its texts by intern().
+  std::uint32_t append_usage(Row row, std::string_view id, std::string_view job);
+
   std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
   /// The event at `index`; views live as long as the block is neither changed nor destroyed.
   EventView at(std::uint32_t index) const;
@@ -70,11 +90,8 @@ class EventBlock {
   /// nullopt where the bytes are not what version 1 was.
   static std::optional<EventBlock> decode_first_version(std::string_view frame, std::uint64_t events);
   bool rows_are_storable(bool texts) const;
-  struct Row {
-    std::int64_t time_ms, start_ms, end_ms, quantity_nanos;
-    std::uint32_t source, subject, sku, project, node, id_end, text_end;
-    std::uint8_t kind, flags;
-  };
+  Dictionary& dictionary(std::size_t column);
+  std::uint32_t push(Row row, std::string_view id, std::string_view job);
   std::string_view id_of(std::uint32_t index) const;
   std::string_view text_of(std::uint32_t index) const;
   /// Takes a correction's text apart into `event`; false where it is damaged.

@@ -142,6 +142,30 @@ TEST(DiskFullTest, TellsAnExclusiveOperationAndWhoWaitsBehindIt) {
   EXPECT_EQ(h.journal->read(3).value().payload, "x");
 }
 
+TEST(DiskFullTest, RefusesAlsoTheGroupThatIsEncodedAhead) {
+  IngestHarness h;
+  h.send(event_text("1"));
+  std::string large;
+  for (int i = 0; i < 5'000; ++i) large += event_text("large" + std::to_string(i));
+  h.disk.full = true;
+  const auto first = h.submit(event_text("2"));
+  const auto ahead = h.submit(large);  // large enough to be handed over meanwhile
+  const auto open = h.submit(event_text("3") + event_text("2"));
+  for (const auto& refused : {first, ahead, open}) {
+    EXPECT_EQ(h.wait(refused).outcome, IngestReply::Outcome::disk_full);
+  }
+  EXPECT_EQ(h.identities.size(), 1u);
+  EXPECT_EQ(h.journal->last_position(), 2u);
+  h.disk.full = false;
+  const auto again = h.submit(event_text("2"));
+  const auto behind = h.submit(large);
+  EXPECT_EQ(h.wait(again).position, 3u);
+  EXPECT_EQ(h.wait(behind).accepted, 5'000u);
+  EXPECT_EQ(h.wait(behind).position, 4u);
+  EXPECT_EQ(to_string(h.state.totals().sum()), "5002");
+  EXPECT_TRUE(h.fatal.empty());
+}
+
 TEST(DiskFullTest, DrainsAllTheSame) {
   IngestHarness h;
   h.disk.full = true;

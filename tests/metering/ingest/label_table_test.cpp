@@ -1,0 +1,127 @@
+// Labels are a shorter way to the same record: whatever a batch holds, with them it must become the
+// bytes and the answer that it becomes without.
+#include "metering/ingest/label_table.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/metering/ingest/ingest_harness.h"
+
+namespace voucherd::testing {
+namespace {
+
+std::string random_event(std::mt19937_64& random) {
+  const auto one_of = [&](std::initializer_list<const char*> all) {
+    return std::string(all.begin()[random() % all.size()]);
+  };
+  const std::string id = std::to_string(random() % 400);
+  if (random() % 10 == 0) return correction_text("c" + std::to_string(random() % 50), id, "0");
+  std::string text = event_text(id, one_of({"1", "1", "2", "-1"}), one_of({firm_a, firm_a, firm_b}),
+                                one_of({"gpu.a800", "gpu.a800", "gpu.a800", "unknown"}),
+                                one_of({"2026-03-01T09:00:00+08:00", "2026-03-02T09:00:00Z",
+                                        "2019-03-01T09:00:00+08:00", "2027-03-01T09:00:00+08:00"}));
+  if (random() % 2 == 0) text.insert(text.size() - 3, R"(,"job":"j)" + std::to_string(random() % 9) + "\"");
+  if (random() % 3 == 0) text.insert(text.size() - 3, R"(,"node":"n)" + std::to_string(random() % 9) + "\"");
+  if (random() % 20 == 0) text = "{\n";
+  return text;
+}
+
+void expect_same(const IngestReply& one, const IngestReply& other) {
+  EXPECT_EQ(one.accepted, other.accepted);
+  EXPECT_EQ(one.duplicate, other.duplicate);
+  EXPECT_EQ(one.conflict, other.conflict);
+  EXPECT_EQ(one.quarantined, other.quarantined);
+  EXPECT_EQ(one.position, other.position);
+  ASSERT_EQ(one.problems.size(), other.problems.size());
+  for (std::size_t i = 0; i < one.problems.size(); ++i) {
+    EXPECT_EQ(one.problems[i].index, other.problems[i].index);
+    EXPECT_EQ(one.problems[i].detail, other.problems[i].detail);
+    EXPECT_EQ(one.problems[i].quarantine, other.problems[i].quarantine);
+  }
+}
+
+IngestReply send_labelled(IngestHarness& h, LabelTable& labels, const std::string& ndjson) {
+  auto batch = h.batch_of(ndjson);
+  labels.stage(*batch);
+  std::optional<IngestReply> reply;
+  h.sequencer->submit(std::move(batch), [&](IngestReply done) { reply = std::move(done); });
+  h.loop.run_until([&] { return reply.has_value(); });
+  return *reply;
+}
+
+void expect_same_records(const IngestHarness& one, const IngestHarness& other) {
+  ASSERT_EQ(one.journal->last_position(), other.journal->last_position());
+  for (Position position = 1; position <= one.journal->last_position(); ++position) {
+    EXPECT_EQ(one.journal->read(position).value().payload, other.journal->read(position).value().payload);
+  }
+}
+
+TEST(LabelTableTest, MakesTheRecordsThatAreMadeWithoutLabels) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  IngestHarness plain, labelled;
+  LabelTable labels;
+  for (int i = 0; i < 60; ++i) {
+    std::string body;
+    for (int event = 0; event < 40; ++event) body += random_event(random);
+    if (i == 30) {
+      // Known from here on, which only a record of facts tells.
+      for (IngestHarness* h : {&plain, &labelled}) {
+        h->registry.skus.insert("unknown");
+        bool done = false;
+        h->sequencer->exclusive(
+            [](const Sequencer::Slot&) {
+              return Sequencer::Decision{true, RecordType::facts, 1, "x"};
+            },
+            [&](Sequencer::Written) { done = true; });
+        h->loop.run_until([&] { return done; });
+      }
+    }
+    expect_same(send_labelled(labelled, labels, body), plain.send(body));
+    if (i % 7 == 0) {
+      // A rehearsal's group is thrown away: what was noted for it must not outlive it.
+      auto rehearsed = labelled.batch_of(body + event_text("new"));
+      labels.stage(*rehearsed);
+      labelled.sequencer->rehearse(*rehearsed);
+    }
+  }
+  expect_same_records(plain, labelled);
+  EXPECT_GT(plain.state.events(), 100u);
+}
+
+TEST(LabelTableTest, BeginsAgainWhereABatchBroughtTooManyTexts) {
+  IngestHarness plain, labelled;
+  LabelTable labels;
+  std::string many;
+  for (std::uint32_t i = 0; i <= LabelTable::labels_max; ++i) {
+    std::string text = event_text("many" + std::to_string(i));
+    text.insert(text.size() - 3, R"(,"node":"n)" + std::to_string(i) + "\"");
+    many += text;
+  }
+  // The same label is another text before and after.
+  const std::string before = event_text("1", "1", firm_b), after = event_text("2", "1", firm_a);
+  for (const std::string& body : {before, many, after}) {
+    expect_same(send_labelled(labelled, labels, body), plain.send(body));
+  }
+  auto last = labelled.batch_of(event_text("3"));
+  labels.stage(*last);
+  EXPECT_EQ(last->label_generation, 2u);
+  expect_same_records(plain, labelled);
+}
+
+TEST(LabelTableTest, DoesNotMixTheLabelsOfTwoGroups) {
+  IngestHarness plain, labelled;
+  LabelTable labels;
+  // Another first firm in each group: the same label has another index in it.
+  for (const char* firm : {firm_a, firm_b, firm_a}) {
+    const std::string id = std::to_string(plain.state.events());
+    const std::string body = event_text(id, "1", firm) + event_text(id + "x", "1", firm_b);
+    expect_same(send_labelled(labelled, labels, body), plain.send(body));
+  }
+  expect_same_records(plain, labelled);
+}
+
+}  // namespace
+}  // namespace voucherd::testing
