@@ -20,6 +20,17 @@ std::uint16_t port_in(const Json& ports, const char* name) {
   return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
+/// What `voucherctl journal <command>` says of the directory.
+std::string run_voucherctl(const Programs& programs, const std::string& directory, const char* command) {
+  const std::string log = directory + "/voucherctl.log";
+  std::filesystem::remove(log);
+  const int status =
+      run_to_end({{programs.voucherctl, "--json", "journal", command, directory + "/data"}, log, ""});
+  std::string said = read_file(log);
+  if (status != 0) fail(std::string("journal ") + command + " found something wrong:\n" + said);
+  return said;
+}
+
 }  // namespace
 
 Daemon::Daemon(const Programs& programs, std::string directory, const std::string& toml)
@@ -115,11 +126,12 @@ void Daemon::kill() {
 }
 
 void check_journal(const Programs& programs, const std::string& directory) {
-  const std::string log = directory + "/check.log";
-  std::filesystem::remove(log);
-  if (run_to_end({{programs.voucherctl, "journal", "check", directory + "/data"}, log, ""}) != 0) {
-    fail("the check of the journal found differences:\n" + read_file(log));
-  }
+  run_voucherctl(programs, directory, "check");
+}
+
+Json recount_journal(const Programs& programs, const std::string& directory) {
+  const std::string said = run_voucherctl(programs, directory, "recount");
+  return Json::parse(said.substr(said.find('{')));
 }
 
 }  // namespace voucherd::bench

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/bench/driver/http_client.h"
 #include "tests/bench/driver/process.h"
 
 namespace voucherd::bench {
@@ -48,8 +49,10 @@ class Daemon {
   double start_seconds_ = 0;
 };
 
-/// `voucherctl journal check` on a stopped daemon's directory: everything that is kept beside the journal is
-/// made again from it and compared. Fails where anything differs.
+/// Two looks at a stopped daemon's directory; both fail where anything differs. `voucherctl journal check`:
+/// everything that is kept beside the journal is made again from it and compared.
 void check_journal(const Programs& programs, const std::string& directory);
+/// `voucherctl journal recount`: all charges from the stored events. Returns what it says.
+Json recount_journal(const Programs& programs, const std::string& directory);
 
 }  // namespace voucherd::bench

@@ -130,6 +130,10 @@ void stop_and_check(const Settings& settings, const std::string& directory, Daem
   const auto start = Clock::now();
   check_journal(settings.programs, directory);
   figures["journal_check_s"] = seconds_since(start);
+  const Json recount = recount_journal(settings.programs, directory);  // on one core
+  figures["recount_events_per_second"] =
+      recount["events"].get<double>() /
+      (recount["seconds"].get<double>() + recount["charge_seconds"].get<double>());
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ void finish(const Settings& settings, Daemon& daemon, const std::string& directo
   figures["peak_memory_mib"] = daemon.peak_memory_mib();
   check_events(daemon, events, count);
   daemon.stop();
-  if (settings.journal_check) check_journal(settings.programs, directory);
+  if (!settings.journal_check) return;
+  check_journal(settings.programs, directory);
+  recount_journal(settings.programs, directory);
 }
 
 Json run_ingest(const Settings& settings, const Events& events, const Stream& stream,

@@ -99,7 +99,8 @@ int main(int argc, char** argv) {
   app.add_option("--history-events", settings.history_events, "Stored by the scenario history");
   app.add_option("--ids", settings.ids, "Stored by the scenario ids");
   app.add_option("--ids-memory-bytes", settings.ids_memory_bytes, "Allowed for them");
-  app.add_flag("!--no-journal-check", settings.journal_check, "Leave out voucherctl journal check");
+  app.add_flag("!--no-journal-check", settings.journal_check,
+               "Leave out voucherctl journal check and recount");
   app.add_option("--json", outputs.json, "Write everything there");
   app.add_option("--markdown", outputs.markdown, "Write the table there");
   app.add_option("--svg", outputs.svg, "Plot rate and latency against stored events (history, else ids)");
