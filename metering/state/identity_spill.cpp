@@ -103,8 +103,24 @@ void IdentitySpill::run() {
     std::error_code ignored;
     for (const auto& run : replaced) std::filesystem::remove(run->path(), ignored);
   }
-  ended_.store(true, std::memory_order_release);
-  if (work_.on_end && !stop_.load(std::memory_order_relaxed)) work_.on_end();
+  std::function<void()> on_end;
+  {
+    const std::lock_guard lock(mutex_);
+    ended_.store(true, std::memory_order_release);
+    on_end = std::move(on_end_);
+  }
+  if (on_end && !stop_.load(std::memory_order_relaxed)) on_end();
+}
+
+void IdentitySpill::tell(std::function<void()> on_end) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended()) {
+      on_end_ = std::move(on_end);
+      return;
+    }
+  }
+  on_end();
 }
 
 Result<IdentitySpill::Step> IdentitySpill::spill(unsigned partition) {

@@ -30,7 +30,6 @@ class IdentitySpill {
     unsigned partition;          // the first that is to be done; those before it are
     IdentityFilter* filter;
     RunSettings settings;
-    std::function<void()> on_end;  // called on the thread when it has ended, if it was not stopped
   };
   struct Step {
     unsigned partition;
@@ -44,6 +43,8 @@ class IdentitySpill {
   IdentitySpill(const IdentitySpill&) = delete;
   IdentitySpill& operator=(const IdentitySpill&) = delete;
 
+  /// Calls `on_end` when it has ended, unless it was stopped: on its thread, or at once where it has.
+  void tell(std::function<void()> on_end);
   /// What was finished since the last call.
   std::vector<Step> take_steps();
   /// True once no step will come any more: all is done, or the disk failed.
@@ -63,8 +64,10 @@ class IdentitySpill {
   std::atomic<bool> stop_ = false, ended_ = false;
   std::optional<Fault> fault_;
   std::mutex mutex_;
-  std::vector<Step> steps_;  // guarded by mutex_
-  std::thread thread_;       // last: it uses the rest
+  // Guarded by mutex_.
+  std::vector<Step> steps_;
+  std::function<void()> on_end_;
+  std::thread thread_;  // last: it uses the rest
 };
 
 }  // namespace voucherd

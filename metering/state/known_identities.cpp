@@ -176,8 +176,14 @@ void KnownIdentities::start_spill() {
   if (durable_ < frozen_->end) return;
   if (filter_.bytes() == 0) filter_ = IdentityFilter(budget_.filter_bytes);
   retry_at_ = table_.size() + budget_.ids_max / 16 + 1;
-  spill_ = std::make_unique<IdentitySpill>(IdentitySpill::Work{
-      &frozen_->table, frozen_->end, chains_, frozen_->published, &filter_, settings_, on_spill_end_});
+  spill_ = std::make_unique<IdentitySpill>(
+      IdentitySpill::Work{&frozen_->table, frozen_->end, chains_, frozen_->published, &filter_, settings_});
+  if (on_spill_end_) spill_->tell(on_spill_end_);
+}
+
+void KnownIdentities::on_spill_end(std::function<void()> call) {
+  on_spill_end_ = std::move(call);
+  if (spill_) spill_->tell(on_spill_end_);
 }
 
 void KnownIdentities::durable(EventOrdinal events) {

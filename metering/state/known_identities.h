@@ -89,8 +89,9 @@ class KnownIdentities {
   /// disk that takes one.
   enum class Room : std::uint8_t { yes, spilling, disk };
   Room room_for(std::uint64_t ids);
-  /// Called on another thread when a spill has ended, so that what waits for room asks again.
-  void on_spill_end(std::function<void()> call) { on_spill_end_ = std::move(call); }
+  /// Called on any thread when a spill has ended, also one that a start began, so that what waits for room
+  /// asks again.
+  void on_spill_end(std::function<void()> call);
 
   std::uint64_t size() const;
   std::size_t memory_bytes() const;

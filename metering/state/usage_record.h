@@ -81,7 +81,7 @@ class EventBlock {
   /// The same bytes for the same sequence of append() calls.
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged" where the bytes are not what encode() gives.
-  static Result<EventBlock> decode(std::string_view bytes, std::uint16_t version = usage_record_version);
+  static Result<EventBlock> decode(std::string_view bytes, std::uint16_t version);
 
  private:
   friend class EventColumns;  // reads parts of what encode() wrote
@@ -156,7 +156,7 @@ struct UsageRecord {
   }
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged".
-  static Result<UsageRecord> decode(std::string_view payload, std::uint16_t version = usage_record_version);
+  static Result<UsageRecord> decode(std::string_view payload, std::uint16_t version);
 };
 
 }  // namespace voucherd

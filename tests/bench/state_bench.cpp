@@ -52,7 +52,7 @@ BENCHMARK(encode)->Arg(10)->Arg(100)->Arg(4'000)->Arg(8'000);
 
 void decode(benchmark::State& state) {
   const std::string bytes = record_of(ordinary_events(state.range(0))).encode();
-  for (auto _ : state) benchmark::DoNotOptimize(UsageRecord::decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(UsageRecord::decode(bytes, usage_record_version));
   count_events(state, state.range(0));
 }
 BENCHMARK(decode)->Arg(100)->Arg(4'000)->Arg(8'000);

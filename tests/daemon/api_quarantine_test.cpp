@@ -148,7 +148,7 @@ TEST_F(QuarantineApiTest, RecordsWhoReleasedAndWhoDismissed) {
   const auto released = release(numbers[0]);
   const auto dismissed = dismiss(numbers[1], "测试");
   const auto record = engine_->journal().read(released.body["position"].get<Position>()).value();
-  const auto usage = UsageRecord::decode(record.payload).value();
+  const auto usage = UsageRecord::decode(record.payload, usage_record_version).value();
   ASSERT_EQ(usage.released.size(), 1u);
   EXPECT_EQ(to_string(usage.released[0].number), numbers[0]);
   EXPECT_EQ(usage.released[0].by_kind, "local");

@@ -118,7 +118,8 @@ TEST(ReleaseTest, CountsWhatIsGoodNowAndRecordsWhoAskedForIt) {
   EXPECT_EQ(reply.position, 3u);
   EXPECT_EQ(sum(h), "2");
   EXPECT_TRUE(h.state.quarantine().empty());
-  const UsageRecord record = UsageRecord::decode(h.journal->read(3).value().payload).value();
+  const UsageRecord record =
+      UsageRecord::decode(h.journal->read(3).value().payload, usage_record_version).value();
   EXPECT_THAT(record.released, ::testing::ElementsAre(QuarantineRelease{{2, 0}, "token", "finance"}));
   EXPECT_EQ(h.sequencer->figures().received, 1u);  // once, when it came
 }

@@ -119,7 +119,7 @@ TEST(UsageRecordTest, GivesBackTheEventsThatWereAppended) {
     const std::vector<SampleEvent> events = wild_events(random, count);
     const EventBlock block = block_of(events);
     expect_events(block, events);
-    const Result<EventBlock> decoded = EventBlock::decode(block.encode());
+    const Result<EventBlock> decoded = EventBlock::decode(block.encode(), usage_record_version);
     ASSERT_TRUE(decoded.has_value()) << decoded.error().detail;
     expect_events(*decoded, events);
   }
@@ -133,7 +133,7 @@ TEST(UsageRecordTest, GivesTheSameBytesForTheSameEvents) {
   const std::string bytes = block_of(events).encode();
   block_of(wild_events(random, 100)).encode();  // nothing is carried over from one to the next
   EXPECT_EQ(block_of(events).encode(), bytes);
-  EXPECT_EQ(EventBlock::decode(bytes).value().encode(), bytes);
+  EXPECT_EQ(EventBlock::decode(bytes, usage_record_version).value().encode(), bytes);
 }
 
 TEST(UsageRecordTest, KeepsIdsThatLookLikeHexAsTheyWere) {
@@ -145,7 +145,7 @@ TEST(UsageRecordTest, KeepsIdsThatLookLikeHexAsTheyWere) {
     event.time = Instant{0};
     events.push_back(event);
   }
-  expect_events(EventBlock::decode(block_of(events).encode()).value(), events);
+  expect_events(EventBlock::decode(block_of(events).encode(), usage_record_version).value(), events);
 }
 
 TEST(UsageRecordTest, KeepsWhatWasQuarantinedAndWhatWasSentAgain) {
@@ -153,13 +153,13 @@ TEST(UsageRecordTest, KeepsWhatWasQuarantinedAndWhatWasSentAgain) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   const UsageRecord record = record_of(random, 10);
-  const Result<UsageRecord> decoded = UsageRecord::decode(record.encode());
+  const Result<UsageRecord> decoded = UsageRecord::decode(record.encode(), usage_record_version);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().detail;
   EXPECT_EQ(decoded->first_ordinal, 77u);
   EXPECT_EQ(decoded->events.size(), 10u);
   EXPECT_EQ(decoded->quarantined, record.quarantined);
   EXPECT_EQ(decoded->resent, record.resent);
-  EXPECT_TRUE(UsageRecord::decode(UsageRecord{}.encode()).value().empty());
+  EXPECT_TRUE(UsageRecord::decode(UsageRecord{}.encode(), usage_record_version).value().empty());
 }
 
 /// A usage event, its correction, an event in quarantine and one sent again, as the first version
@@ -228,11 +228,12 @@ TEST(UsageRecordTest, RefusesBytesThatAreCutOff) {
   Random random(2);
   const std::string bytes = record_of(random, 40).encode();
   for (std::size_t length = 0; length < bytes.size(); ++length) {
-    const Result<UsageRecord> decoded = UsageRecord::decode(std::string_view(bytes).substr(0, length));
+    const Result<UsageRecord> decoded =
+        UsageRecord::decode(std::string_view(bytes).substr(0, length), usage_record_version);
     ASSERT_FALSE(decoded.has_value()) << length;
     EXPECT_EQ(decoded.error().code, "usage_record_damaged");
   }
-  EXPECT_FALSE(UsageRecord::decode(bytes + "x").has_value());
+  EXPECT_FALSE(UsageRecord::decode(bytes + "x", usage_record_version).has_value());
 }
 
 TEST(UsageRecordTest, SurvivesAnyDamageToItsBytes) {
@@ -246,7 +247,7 @@ TEST(UsageRecordTest, SurvivesAnyDamageToItsBytes) {
       damaged[static_cast<std::size_t>(between(random, 0, std::ssize(damaged) - 1))] ^=
           static_cast<char>(1 << between(random, 0, 6));
     }
-    const Result<UsageRecord> decoded = UsageRecord::decode(damaged);
+    const Result<UsageRecord> decoded = UsageRecord::decode(damaged, usage_record_version);
     if (decoded) touch(*decoded);
   }
 }
@@ -276,11 +277,11 @@ TEST(UsageRecordTest, SurvivesAnyDamageToItsColumns) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   const std::string bytes = block_of(wild_events(random, 60)).encode();
-  ASSERT_TRUE(EventBlock::decode(bytes).has_value());
+  ASSERT_TRUE(EventBlock::decode(bytes, usage_record_version).has_value());
   int refused = 0;
   for (int round = 0; round < 5'000; ++round) {
     UsageRecord record;
-    const Result<EventBlock> decoded = EventBlock::decode(damage(random, bytes));
+    const Result<EventBlock> decoded = EventBlock::decode(damage(random, bytes), usage_record_version);
     refused += decoded ? 0 : 1;
     if (!decoded) continue;
     record.events = *decoded;
@@ -314,7 +315,7 @@ TEST(UsageRecordTest, RefusesAClaimOfMoreEventsThanThereAre) {
   bytes.pop_back();
   put_varint(bytes, EventBlock::events_max);
   append_compressed(bytes, "nothing like columns");
-  EXPECT_FALSE(UsageRecord::decode(bytes).has_value());
+  EXPECT_FALSE(UsageRecord::decode(bytes, usage_record_version).has_value());
   EXPECT_FALSE(UsageRecord::decode(bytes, 1).has_value());
 }
 

@@ -284,7 +284,8 @@ TEST(UsageStateTest, FoldsADecodedRecordAsTheOneThatWasEncoded) {
   for (int i = 0; i < 30; ++i) add_random_record(history, random);
   UsageState state(offset);
   for (std::size_t i = 0; i < history.entries.size(); ++i) {
-    const UsageRecord decoded = UsageRecord::decode(history.entries[i].record.encode()).value();
+    const UsageRecord decoded =
+        UsageRecord::decode(history.entries[i].record.encode(), usage_record_version).value();
     state.apply(history.entries[i].header, decoded, history.reader(i));
   }
   EXPECT_EQ(saved(state), saved(history.folded()));
