@@ -78,7 +78,10 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   }
   void give_room(std::size_t bytes) override { received_bytes_ -= bytes; }
   bool take_answer_room(std::size_t bytes) override {
-    if (answers_bytes_ > 0 && answers_bytes_ + bytes > limits_.answers_bytes_max) return false;
+    // A short one always: who reads slowly must not cost others the acknowledgement of their events. There
+    // are pipeline_depth_max of them a connection at most.
+    const bool is_short = bytes <= short_answer_bytes_max;
+    if (!is_short && answers_bytes_ > 0 && answers_bytes_ + bytes > limits_.answers_bytes_max) return false;
     answers_bytes_ += bytes;
     return true;
   }

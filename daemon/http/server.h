@@ -26,6 +26,7 @@ inline constexpr std::size_t chunk_framing_bytes_max = 1u << 20;  // sizes and l
 inline constexpr int linger_timeout_ms = 2'000;  // after our end is closed: then the connection is cut
 inline constexpr std::size_t refused_connections_max = 64;  // beyond connections_max: answered 503
 inline constexpr int retry_after_seconds = 1;
+inline constexpr std::size_t short_answer_bytes_max = 4u << 10;  // not held to answers_bytes_max
 
 struct Limits {
   std::uint64_t body_bytes_max, connections_max;

@@ -142,10 +142,13 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
   if (!batch.rows.empty()) labels_.expect(batch.label_generation);
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
-    if (i < batch.rows.size() && fill_row(batch, i)) {
+    // A row's event has an identity: nothing of the item is read for it.
+    const bool row = i < batch.rows.size() && batch.rows[i].kind != 0;
+    const auto known = row ? known_.find(items[i].event, hashes[i]) : known_as(items[i], hashes[i]);
+    if (row && !known && fill_row(batch, i)) {
       ++reply.accepted;
     } else {
-      fill_item(items[i], hashes[i], static_cast<std::uint32_t>(i), reply);
+      fill_item(items[i], hashes[i], known, static_cast<std::uint32_t>(i), reply);
     }
   }
   return reply;
@@ -174,8 +177,6 @@ IngestReply GroupFiller::rehearse(const IngestBatch& batch) {
 
 bool GroupFiller::fill_row(const IngestBatch& batch, std::size_t i) {
   EventBlock::Row row = batch.rows[i];
-  if (static_cast<EventKind>(row.kind) != EventKind::usage || corrections_wait()) return false;
-  if (parts_.identities.find(batch.hashes[i], [](EventOrdinal) { return true; })) return false;
   CommitGroup& group = open_group();
   if (!judge_.in_time(EventBlock::span_of(row), group.record.header.intake_time)) return false;
   const EventView& event = batch.decoded.items[i].event;  // read only where a label is new
@@ -186,6 +187,7 @@ bool GroupFiller::fill_row(const IngestBatch& batch, std::size_t i) {
   const std::string_view id = texts.substr(begin, row.id_end - begin);
   const std::string_view job = texts.substr(row.id_end, row.text_end - row.id_end);
   accepted(group, group.usage->events.append_usage(row, id, job), batch.hashes[i]);
+  if (corrections_wait()) release_waiting(event, batch.hashes[i]);
   return true;
 }
 
@@ -201,10 +203,11 @@ bool GroupFiller::corrections_wait() const {
   return parts_.state.quarantine().corrections_wait() || pending_.corrections_wait();
 }
 
-void GroupFiller::fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index,
+void GroupFiller::fill_item(const wire::Item& item, std::uint64_t hash,
+                            const std::optional<KnownEvents::Found>& known, std::uint32_t index,
                             IngestReply& reply) {
   std::optional<wire::Problem> problem;
-  switch (take(item, hash, problem)) {
+  switch (take(item, hash, known, problem)) {
     case Taken::accepted:
       ++reply.accepted;
       return release_waiting(item.event, hash);
@@ -217,18 +220,22 @@ void GroupFiller::fill_item(const wire::Item& item, std::uint64_t hash, std::uin
   }
 }
 
+std::optional<KnownEvents::Found> GroupFiller::known_as(const wire::Item& item, std::uint64_t hash) const {
+  if (item.event.source.empty() || item.event.id.empty()) return std::nullopt;
+  return known_.find(item.event, hash);
+}
+
 GroupFiller::Taken GroupFiller::take(const wire::Item& item, std::uint64_t hash,
+                                     const std::optional<KnownEvents::Found>& known,
                                      std::optional<wire::Problem>& problem) {
   const EventView& event = item.event;
-  if (!event.source.empty() && !event.id.empty()) {
-    if (const auto known = known_.find(event, hash)) {
-      if (known->same && !item.problem) {
-        depend_on(groups_.position_of(known->ordinal));
-        return Taken::duplicate;
-      }
-      problem = wire::Problem{ReasonCode::conflict, conflict_detail(known_.position_of(known->ordinal))};
-      return Taken::bad;
+  if (known) {
+    if (known->same && !item.problem) {
+      depend_on(groups_.position_of(known->ordinal));
+      return Taken::duplicate;
     }
+    problem = wire::Problem{ReasonCode::conflict, conflict_detail(known_.position_of(known->ordinal))};
+    return Taken::bad;
   }
   EventOrdinal target = 0;
   problem = item.problem ? item.problem : judge(event, target);
@@ -320,7 +327,8 @@ void GroupFiller::release_waiting(const EventView& event, std::uint64_t hash) {
     std::optional<wire::Problem> still_bad;
     IngestBatch again;
     const wire::Item item = read_again(number, again);
-    take(item, identity_hash(item.event.source, item.event.id, parts_.hash_seed), still_bad);
+    const std::uint64_t own_hash = identity_hash(item.event.source, item.event.id, parts_.hash_seed);
+    take(item, own_hash, known_as(item, own_hash), still_bad);
   }
 }
 
@@ -346,7 +354,7 @@ void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, co
   const EventView& event = item.event;
   const std::uint64_t hash = identity_hash(event.source, event.id, parts_.hash_seed);
   std::optional<wire::Problem> problem;
-  const Taken taken = take(item, hash, problem);
+  const Taken taken = take(item, hash, known_as(item, hash), problem);
   if (taken == Taken::bad) {
     if (problem->code == ReasonCode::conflict && entry->code != ReasonCode::conflict) {
       // A record under way takes its identity with other content, and so closes it.

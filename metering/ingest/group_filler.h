@@ -48,12 +48,16 @@ class GroupFiller {
   enum class Taken : std::uint8_t { accepted, duplicate, bad };
 
   CommitGroup& open_group();
-  /// The short way of a good new event that is waited for by nothing; false where it is something else, and
-  /// nothing is done.
+  /// The short way of a good event whose identity is not known; false where it is something else, and nothing
+  /// is done.
   bool fill_row(const IngestBatch& batch, std::size_t i);
-  void fill_item(const wire::Item& item, std::uint64_t hash, std::uint32_t index, IngestReply& reply);
-  /// Looks the identity up, judges, accepts. `problem` says why where it is bad.
-  Taken take(const wire::Item& item, std::uint64_t hash, std::optional<wire::Problem>& problem);
+  void fill_item(const wire::Item& item, std::uint64_t hash, const std::optional<KnownEvents::Found>& known,
+                 std::uint32_t index, IngestReply& reply);
+  /// The accepted event with the item's identity.
+  std::optional<KnownEvents::Found> known_as(const wire::Item& item, std::uint64_t hash) const;
+  /// Judges, accepts. `problem` says why where it is bad; `known` is known_as() of it.
+  Taken take(const wire::Item& item, std::uint64_t hash, const std::optional<KnownEvents::Found>& known,
+             std::optional<wire::Problem>& problem);
   void accept(const EventView& event, std::uint64_t hash, EventOrdinal target);
   /// The open group has taken an event in as its row `row`.
   void accepted(CommitGroup& group, std::uint32_t row, std::uint64_t hash);

@@ -175,9 +175,14 @@ struct Sequencer::Impl {
   }
 
   IngestReply rehearse(const IngestBatch& batch) {
-    if (!clock_behind()) return filler_.rehearse(batch);
     IngestReply reply;
     reply.outcome = IngestReply::Outcome::clock_behind;
+    if (clock_behind()) return reply;
+    // For a moment its identities take memory like any others.
+    const auto room = parts_.identities.room_for(batch.decoded.items.size());
+    if (room == KnownIdentities::Room::yes) return filler_.rehearse(batch);
+    const bool full = room == KnownIdentities::Room::disk;
+    reply.outcome = full ? IngestReply::Outcome::disk_full : IngestReply::Outcome::overloaded;
     return reply;
   }
 

@@ -243,17 +243,18 @@ void KnownIdentities::prefetch_beyond(std::uint64_t hash) const {
   if (filter_.bytes() > 0) filter_.prefetch(HashBits::of(hash));
 }
 
-void KnownIdentities::read_runs(HashBits bits) const {
-  candidates_.clear();
+std::vector<EventOrdinal> KnownIdentities::read_runs(HashBits bits) const {
+  std::vector<EventOrdinal> candidates;
   const RunChain& chain = chains_[RunExtent::partition_of(bits)];
   // Clients send again what is new.
   for (auto run = chain.rbegin(); run != chain.rend(); ++run) {
-    const auto found = (*run)->find(bits, candidates_);
+    const auto found = (*run)->find(bits, candidates);
     // What can't be read can't be passed over: the next start builds it again.
     VOUCHERD_ASSERT(found.has_value());
   }
   ++disk_lookups_;
-  if (candidates_.empty()) ++false_positives_;
+  if (candidates.empty()) ++false_positives_;
+  return candidates;
 }
 
 // Figures -----------------------------------------------------------------------------------

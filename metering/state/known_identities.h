@@ -114,8 +114,8 @@ class KnownIdentities {
   void take(const IdentitySpill::Step& step);
   /// Waits, which only a start may do.
   Result<void> finish_spill();
-  /// The candidates on disk, into candidates_.
-  void read_runs(HashBits bits) const;
+  /// The candidates on disk.
+  std::vector<EventOrdinal> read_runs(HashBits bits) const;
   void prefetch_beyond(std::uint64_t hash) const;
   template <class IsSame>
   bool find_beyond(std::uint64_t hash, IsSame&& is_same) const;
@@ -135,7 +135,6 @@ class KnownIdentities {
   std::uint64_t retry_at_ = 0;   // size of the table
   std::function<void()> on_spill_end_;
   // Of look-ups, which are const to their callers.
-  mutable std::vector<EventOrdinal> candidates_;
   mutable std::uint64_t disk_lookups_ = 0, false_positives_ = 0;
   std::unique_ptr<IdentitySpill> spill_;  // last: it reads the frozen table and writes the filter
 };
@@ -157,8 +156,8 @@ bool KnownIdentities::find_beyond(std::uint64_t hash, IsSame&& is_same) const {
   const unsigned partition = RunExtent::partition_of(bits);
   if (frozen_ && partition >= frozen_->published && frozen_->table.find(hash, is_same)) return true;
   if (chains_[partition].empty() || !filter_.may_hold(bits)) return false;
-  read_runs(bits);
-  for (const EventOrdinal ordinal : candidates_) {
+  // Its own copy: what asks about an event may look another one up.
+  for (const EventOrdinal ordinal : read_runs(bits)) {
     if (is_same(ordinal)) return true;
   }
   return false;

@@ -1,13 +1,14 @@
 // What stored events cost afterwards: fills a data directory with as many as wanted, straight into the
 // journal (so that weeks of a trickle take seconds), and then measures on it. One JSON line per measurement:
 //
-//   stored_driver fill DIR --events 100000000                         a busy centre, some thousand events a
-//   record stored_driver fill DIR --events 10000000 --events-per-record 1    a trickle stored_driver start
-//   DIR              opening as after a crash; saves a checkpoint when it stops stored_driver line DIR the
-//   events behind one statement line stored_driver statement DIR          open statements of firms, one after
-//   another stored_driver duplicates DIR         rate of ingest without and with 10 % duplicates of old
-//   events
+//   stored_driver fill DIR --events 100000000   a busy centre, some thousand events a record
+//   stored_driver fill DIR --events 10000000 --events-per-record 1      a trickle
+//   stored_driver start DIR       opening as after a crash; saves a checkpoint when it stops
+//   stored_driver line DIR        the events behind one statement line
+//   stored_driver statement DIR   open statements of firms, one after another
+//   stored_driver duplicates DIR  rate of ingest without and with 10 % duplicates of old events
 //
+// --identity-bytes before the measurement's name: memory.identity_bytes_max.
 // The tail of a crash: fill, start, fill some more, start. `voucherctl journal recount DIR` adds it all up
 // again.
 #include <sys/resource.h>
@@ -112,9 +113,12 @@ class FixedClock final : public Clock {
 };
 
 /// An engine on the directory, with a thread's loop around it.
+std::uint64_t identity_bytes_max = config::Options().identity_bytes_max;  // an option of the program
+
 struct Daemon {
   explicit Daemon(const std::string& directory) {
     options.directory = directory;
+    options.identity_bytes_max = identity_bytes_max;
     engine = value_of(Engine::open(
         options, clock, [this](std::function<void()> task) { loop.post(std::move(task)); },
         [](const Fault& fault) { fail(fault.detail); }));
@@ -316,10 +320,14 @@ void duplicates(const std::string& directory, std::uint64_t whole) {
       daemon.loop.run_until([&, sent = &body - bodies.data() + 1] { return answered + in_flight >= sent; });
     }
     daemon.loop.run_until([&] { return answered == requests; });
+    const IdentityFigures identities = daemon.engine->identity_figures();
     std::cout << Json{{"duplicates_percent", percent},
                       {"events_per_second", requests * events_each / seconds_since(began)},
                       {"accepted", accepted},
-                      {"duplicate", known}}
+                      {"duplicate", known},
+                      {"ids_in_memory", identities.in_memory},
+                      {"ids_on_disk", identities.on_disk},
+                      {"identity_memory_bytes", identities.memory_bytes}}
               << std::endl;
   }
 }
@@ -330,6 +338,7 @@ void duplicates(const std::string& directory, std::uint64_t whole) {
 int main(int argc, char** argv) {
   CLI::App app("Measures on a directory of stored events");
   app.require_subcommand(1);
+  app.add_option("--identity-bytes", voucherd::identity_bytes_max);
   std::string directory;
   std::uint64_t events = 1'000'000, whole = 100'000'000;
   std::uint32_t per_record = 5'000;

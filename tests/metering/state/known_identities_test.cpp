@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -120,6 +121,20 @@ class KnownIdentitiesTest : public ::testing::Test {
   std::vector<Fault> faults_;
   std::unique_ptr<KnownIdentities> known_;
 };
+
+TEST_F(KnownIdentitiesTest, TellsAlsoOfASpillThatBeganBeforeAnyoneAsked) {
+  start();
+  // The table's last place: the spill begins with nobody to tell.
+  while (model_.hashes.size() < 499) insert(random_());
+  make_durable();
+  insert(random_());
+  make_durable();
+  ASSERT_EQ(known_->room_for(400), KnownIdentities::Room::spilling);
+  std::atomic<bool> told = false;
+  known_->on_spill_end([&] { told = true; });
+  while (!told) std::this_thread::yield();
+  EXPECT_EQ(known_->room_for(400), KnownIdentities::Room::yes);
+}
 
 TEST_F(KnownIdentitiesTest, AgreesWithAMapThroughSpillsTakeBacksAndRestarts) {
   start();
