@@ -23,8 +23,9 @@ nlohmann::ordered_json explain_charge(const ChargeKey& key, const FirmId& firm,
                                       std::span<const UsageOfDay> usage, const Facts& facts);
 
 /// A year on a statement. `eligible` are the parts of its eligible amount under each policy, as far as
-/// known: where they don't add up to it, and the year has several policies, the formula is left out and a
-/// `remark` says why. `facts` are those of the statement's position.
+/// known: where they don't add up to it, and the year has several policies, the formula is left out.
+/// `adds_up`: the formula gives the year's target; where it does not, a `remark` says why. `facts` are those
+/// of the statement's position.
 nlohmann::ordered_json explain_year(const SubsidyYear& year, const FirmId& firm,
                                     const std::map<PolicyId, Fen>& eligible, const Facts& facts);
 

@@ -85,7 +85,7 @@ void add_policy_steps(const Policy& policy, Fen eligible, Fen other_centres, Ear
   steps.push_back(step("capped", is_first ? smaller : "max(" + before + ", " + smaller + ")", earned.text()));
 }
 
-Json steps_of(const SubsidyYear& year, const Parts& parts, Fen other_awards, Json& policies) {
+Json steps_of(const SubsidyYear& year, const Parts& parts, Fen other_awards, Json& policies, Fen& target) {
   Json steps = Json::array();
   Earned earned;
   for (const auto& [policy, eligible] : parts) {
@@ -98,7 +98,7 @@ Json steps_of(const SubsidyYear& year, const Parts& parts, Fen other_awards, Jso
     add_policy_steps(*policy, eligible, year.other_centres, earned, steps);
   }
   const Fen rounded = round_product(earned.millionths_of_fen, 1, millionths);
-  const Fen target = std::max(Fen{}, rounded - other_awards);
+  target = std::max(Fen{}, rounded - other_awards);
   steps.push_back(step("target", "max(0, round(" + earned.text() + ") − " + to_string(other_awards) + ")",
                        to_string(target)));
   steps.push_back(step("this_statement", to_string(year.target) + " − " + to_string(year.granted_before),
@@ -114,7 +114,12 @@ Json explain_year(const SubsidyYear& year, const FirmId& firm, const std::map<Po
   Json awards = awards_json(year, firm, facts, other_awards, same_programme);
   Json policies = Json::array(), steps = Json::array();
   const auto parts = parts_of(year, eligible, facts);
-  if (parts) steps = steps_of(year, *parts, other_awards, policies);
+  bool adds_up = false;
+  if (parts) {
+    Fen target;
+    steps = steps_of(year, *parts, other_awards, policies, target);
+    adds_up = target == year.target;
+  }
   Json json = {{"year", year.year},
                {"eligible_to_date", to_string(year.eligible_to_date)},
                {"cap", to_string(year.cap)},
@@ -127,8 +132,9 @@ Json explain_year(const SubsidyYear& year, const FirmId& firm, const std::map<Po
                {"this_statement", to_string(year.this_statement)},
                {"remaining", to_string(year.remaining)},
                {"policies", std::move(policies)},
-               {"steps", std::move(steps)}};
-  if (!parts) {
+               {"steps", std::move(steps)},
+               {"adds_up", adds_up}};
+  if (!adds_up) {
     json["remark"] =
         "按政策拆分的可补金额在结账后已变化 The parts under each policy have changed since the close.";
   }

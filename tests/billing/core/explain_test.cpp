@@ -100,6 +100,19 @@ TEST_F(ExplainTest, PutsTheYearsNumbersIntoTheSubsidysFormula) {
   EXPECT_EQ(shown["awards"].size(), 2u);
 }
 
+TEST_F(ExplainTest, SaysWhereAYearsStepsDoNotGiveItsTarget) {
+  SubsidyYear year =
+      subsidy_of_year(example::account(usage_), rate_usage(firm, usage_, facts_), 2026, 12, facts_);
+  const Json shown = explain_year(year, firm, {}, facts_);
+  EXPECT_EQ(shown["adds_up"], true);
+  EXPECT_FALSE(shown.contains("remark"));
+  year.target += yuan("0.01");
+  const Json wrong = explain_year(year, firm, {}, facts_);
+  EXPECT_EQ(wrong["adds_up"], false);
+  EXPECT_TRUE(wrong.contains("remark"));
+  EXPECT_FALSE(wrong["steps"].empty());
+}
+
 TEST_F(ExplainTest, GoesFromPolicyToPolicyWithinAYear) {
   facts_.policies.at(policy_id).days.until = day("2026-03-15");
   Policy successor = shipped_policy();
@@ -113,10 +126,12 @@ TEST_F(ExplainTest, GoesFromPolicyToPolicyWithinAYear) {
   const auto& parts = rated.charges.begin()->second.eligible_by_policy;
   const Json shown = explain_year(year, firm, parts, facts_);
   EXPECT_EQ(shown["policies"].size(), 2u);
+  EXPECT_EQ(shown["adds_up"], true);
   EXPECT_EQ(shown["steps"].back()["result"], shown["this_statement"]);
   EXPECT_EQ(shown["target"], "42.50");
   const Json changed = explain_year(year, firm, {{policy_id, yuan("85.01")}}, facts_);
   EXPECT_TRUE(changed["steps"].empty());
+  EXPECT_EQ(changed["adds_up"], false);
   EXPECT_TRUE(changed.contains("remark"));
 }
 
