@@ -227,8 +227,9 @@ void totals(Sheet& sheet, const Json& statement) {
   row("价税合计 Gross", "gross");
   row("可补贴金额 Eligible", "eligible");
   row("补贴 Subsidy", "subsidy");
-  row("应付 Payable", "payable");
-  sheet.label("应付大写 Payable in words");
+  const bool refund = statement.at("totals").at("payable").get_ref<const std::string&>().starts_with('-');
+  row(refund ? "应退 Refund" : "应付 Payable", "payable");
+  sheet.label(refund ? "应退大写 Refund in words" : "应付大写 Payable in words");
   sheet.text(statement.at("payable_in_words"));
   sheet.end_row();
 }

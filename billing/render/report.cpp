@@ -65,9 +65,12 @@ class Overview {
 };
 
 const std::vector<Shown> totals_columns = {
-    {"net", "不含税金额 Net", Kind::amount},   {"tax", "税额 Tax", Kind::amount},
-    {"gross", "价税合计 Gross", Kind::amount}, {"eligible", "可补贴金额 Eligible", Kind::amount},
-    {"subsidy", "补贴 Subsidy", Kind::amount}, {"payable", "应付 Payable", Kind::amount},
+    {"net", "不含税金额 Net", Kind::amount},
+    {"tax", "税额 Tax", Kind::amount},
+    {"gross", "价税合计 Gross", Kind::amount},
+    {"eligible", "可补贴金额 Eligible", Kind::amount},
+    {"subsidy", "补贴 Subsidy", Kind::amount},
+    {"payable", "应付（负为应退） Payable (negative: refund)", Kind::amount},
 };
 const std::vector<Shown> sums_columns = {
     {"firms", "企业数 Firms", Kind::figure},

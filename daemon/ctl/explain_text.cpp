@@ -25,6 +25,7 @@ Both words_of(const std::string& code) {
       {"tax", {"税额", "tax"}},
       {"gross", {"价税合计", "gross"}},
       {"payable", {"应付", "payable"}},
+      {"refund", {"应退", "refund"}},
       {"limit", {"年度上限减其他中心", "cap less other centres"}},
       {"earned", {"比例 × 可补金额", "rate × eligible"}},
       {"capped", {"以上限为限", "within the cap"}},
@@ -78,7 +79,8 @@ void add_steps(const Json& steps, const std::string& margin, std::string& out) {
   table.add_column("算式", Align::left, "Formula");
   table.add_column("结果", Align::right, "Result");
   for (const Json& step : steps) {
-    const Both words = words_of(cell(step, "what"));
+    const bool refund = cell(step, "what") == "payable" && cell(step, "result").starts_with('-');
+    const Both words = words_of(refund ? "refund" : cell(step, "what"));
     table.add_row({words.chinese + " " + words.english, cell(step, "formula"), cell(step, "result")});
   }
   out += indented(table.text(), margin);

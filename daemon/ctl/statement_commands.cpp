@@ -44,7 +44,7 @@ int list_statements(const Session& session, const std::string& period) {
                                       {"价税合计", "Gross"},
                                       {"可补金额", "Eligible"},
                                       {"补贴", "Subsidy"},
-                                      {"应付", "Payable"}}) {
+                                      {"应付（负为应退）", "Payable (negative: refund)"}}) {
     table.add_column(name, TextTable::Align::right, english);
   }
   Json all = Json::array();

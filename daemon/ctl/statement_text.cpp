@@ -130,6 +130,7 @@ void add_subsidy(const Json& years, std::string& out) {
 
 void add_totals(const Json& statement, std::string& out) {
   const Json totals = part(statement, "totals");
+  const bool refund = cell(totals, "payable").starts_with('-');
   TextTable table;
   table.add_column("合计 Totals");
   table.add_column(cell(statement, "currency"), Align::right);
@@ -138,7 +139,7 @@ void add_totals(const Json& statement, std::string& out) {
                                       {"gross", "价税合计 Gross"},
                                       {"eligible", "可补金额 Eligible"},
                                       {"subsidy", "补贴 Subsidy"},
-                                      {"payable", "应付 Payable"}}) {
+                                      {"payable", refund ? "应退 Refund" : "应付 Payable"}}) {
     table.add_row({title, cell(totals, member)});
   }
   out += "\n" + table.text();

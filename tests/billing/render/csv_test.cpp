@@ -30,6 +30,14 @@ TEST(CsvTest, PrintsAClosedStatementExactly) {
   EXPECT_EQ(render_csv(statement(), false), file("statement.csv"));
 }
 
+TEST(CsvTest, CallsANegativePayableARefundAndKeepsItsFigure) {
+  ordered_json refund = statement();
+  refund["totals"]["payable"] = "-5.00";
+  const std::string csv = render_csv(refund, false);
+  EXPECT_THAT(csv, HasSubstr("应退 Refund,-5.00\r\n应退大写 Refund in words,"));
+  EXPECT_THAT(csv, Not(HasSubstr("应付")));
+}
+
 TEST(CsvTest, BeginsWithAByteOrderMarkForExcelOnly) {
   EXPECT_EQ(render_csv(statement(), true), "\xEF\xBB\xBF" + render_csv(statement(), false));
 }

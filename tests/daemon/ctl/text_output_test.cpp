@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/ctl/explain_text.h"
 #include "daemon/ctl/statement_text.h"
 
 namespace voucherd::ctl {
@@ -69,6 +70,28 @@ TEST(StatementTextTest, ShowsTheContractsExampleWithChineseAndEnglish) {
                            "999983.00", "应付 Payable", "人民币壹佰壹拾贰元陆角叁分"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
+}
+
+TEST(StatementTextTest, CallsANegativePayableARefund) {
+  const auto shown = [](const char* payable) {
+    return statement_text(Json{{"totals", {{"payable", payable}}}});
+  };
+  EXPECT_NE(shown("-5.00").find("应退 Refund"), std::string::npos);
+  EXPECT_EQ(shown("-5.00").find("应付"), std::string::npos);
+  EXPECT_EQ(shown("0.00").find("应退"), std::string::npos);
+}
+
+TEST(ExplainTextTest, CallsANegativePayableARefund) {
+  const auto shown = [](const char* result) {
+    return explain_text(Json{{"steps", {{{"what", "payable"}, {"formula", "f"}, {"result", result}}}}});
+  };
+  EXPECT_NE(shown("-5.00").find("应退 refund"), std::string::npos);
+  EXPECT_NE(shown("5.00").find("应付 payable"), std::string::npos);
+}
+
+TEST(ExplainTextTest, ShowsWhyAYearsStepsDoNotAddUp) {
+  const std::string text = explain_text(Json{{"subsidy", {{{"year", 2026}, {"remark", "变化 changed"}}}}});
+  EXPECT_NE(text.find("变化 changed"), std::string::npos);
 }
 
 }  // namespace
