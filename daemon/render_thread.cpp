@@ -1,8 +1,22 @@
 #include "daemon/render_thread.h"
 
+#include <exception>
 #include <utility>
 
 namespace voucherd {
+
+namespace {
+
+Result<void> outcome_of(const RenderThread::Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return Fault{"document_failed", std::string("making it ended with \"") + error.what() +
+                                        "\"; try again, and report it if that ends the same"};
+  }
+}
+
+}  // namespace
 
 RenderThread::RenderThread(PostToOwner post) : post_(std::move(post)), thread_([this] { run(); }) {}
 
@@ -15,7 +29,7 @@ RenderThread::~RenderThread() {
   thread_.join();
 }
 
-bool RenderThread::submit(std::function<void()> work, std::function<void()> done) {
+bool RenderThread::submit(Work work, Done done) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() >= render_queue_max) return false;
@@ -25,7 +39,7 @@ bool RenderThread::submit(std::function<void()> work, std::function<void()> done
   return true;
 }
 
-void RenderThread::go_on(std::function<void()> work, std::function<void()> done) {
+void RenderThread::go_on(Work work, Done done) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back({std::move(work), std::move(done)});
@@ -43,9 +57,9 @@ void RenderThread::run() {
       job = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    job.work();
+    Result<void> outcome = outcome_of(job.work);
     job.work = nullptr;  // what it holds is let go of here, not on the owner's thread
-    post_(std::move(job.done));
+    post_([done = std::move(job.done), outcome = std::move(outcome)] { done(outcome); });
   }
 }
 

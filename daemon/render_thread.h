@@ -9,27 +9,33 @@
 #include <mutex>
 #include <thread>
 
+#include "metering/core/result.h"
+
 namespace voucherd {
 
 class RenderThread {
  public:
   static constexpr std::size_t render_queue_max = 16;  // jobs that wait; beyond: 503
   using PostToOwner = std::function<void(std::function<void()>)>;
+  using Work = std::function<Result<void>()>;
+  using Done = std::function<void(const Result<void>& outcome)>;
 
   explicit RenderThread(PostToOwner post);
   /// Waits for the job under way; what still waits is dropped, and its `done` never called.
   ~RenderThread();
 
-  /// Runs `work` on the thread, then `done` on the owner's, in the order of submission. False: the queue
-  /// is full, and neither is called. Owner thread only.
-  [[nodiscard]] bool submit(std::function<void()> work, std::function<void()> done);
+  /// Runs `work` on the thread, then `done` with its outcome on the owner's, in the order of submission. An
+  /// exception (no memory, a statement that lacks a member) becomes the Fault "document_failed": one document
+  /// never ends the daemon. False: the queue is full, and neither is called. Owner thread only.
+  [[nodiscard]] bool submit(Work work, Done done);
   /// The same for the next part of an answer that is under way: it is taken however long the queue is, so
   /// whoever asks bounds the number of such answers.
-  void go_on(std::function<void()> work, std::function<void()> done);
+  void go_on(Work work, Done done);
 
  private:
   struct Job {
-    std::function<void()> work, done;
+    Work work;
+    Done done;
   };
   void run();
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "billing/render/document_size.h"
 #include "billing/render/due_date.h"
 #include "billing/render/grouped_figure.h"
 #include "billing/render/pdf_statement_tables.h"
@@ -44,7 +45,7 @@ class StatementPaper {
         pages_(page_width, page_height),
         flow_(pages_, margins, [this](std::size_t page) { return page == 0 ? first_head() : next_head(); }) {}
 
-  std::string make() {
+  Result<std::string> make() {
     if (is_draft()) {
       pages_.watermark(
           fonts_.shape("未结账草稿 DRAFT", {.size = pt(84), .bold = true, .ink = Ink::watermark}));
@@ -317,7 +318,12 @@ Result<std::unique_ptr<PdfRenderer>> PdfRenderer::open(const std::string& chines
   return std::unique_ptr<PdfRenderer>(new PdfRenderer(std::move(impl)));
 }
 
-std::string PdfRenderer::render(const Json& statement, const Letterhead& letterhead) {
+Result<std::string> PdfRenderer::render(const Json& statement, const Letterhead& letterhead) {
+  if (const auto fits = check_rows("the PDF", table_rows(statement), pdf_rows_max,
+                                   "the statement's CSV has them all, its XLSX ten times as many");
+      !fits) {
+    return fits.error();
+  }
   return StatementPaper(*impl_->fonts, statement, letterhead).make();
 }
 

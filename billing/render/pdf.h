@@ -20,8 +20,9 @@ class PdfRenderer {
                                                    const std::string& latin_font);
   ~PdfRenderer();
 
-  /// `statement` is the canonical JSON with `journal`. An open one is marked as a draft.
-  std::string render(const nlohmann::ordered_json& statement, const Letterhead& letterhead);
+  /// `statement` is the canonical JSON with `journal`. An open one is marked as a draft. Fault
+  /// "document_too_large" (document_size.h) or "pdf_failed".
+  Result<std::string> render(const nlohmann::ordered_json& statement, const Letterhead& letterhead);
 
  private:
   struct Impl;

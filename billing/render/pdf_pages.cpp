@@ -48,8 +48,13 @@ void draw(cairo_t* cairo, Length x, Length y, const ShapedText& text) {
   }
 }
 
-cairo_status_t append(void* out, const unsigned char* data, unsigned int length) {
-  static_cast<std::string*>(out)->append(reinterpret_cast<const char*>(data), length);
+/// No exception passes through Cairo, which is written in C.
+cairo_status_t append(void* out, const unsigned char* data, unsigned int length) noexcept {
+  try {
+    static_cast<std::string*>(out)->append(reinterpret_cast<const char*>(data), length);
+  } catch (const std::exception&) {
+    return CAIRO_STATUS_NO_MEMORY;
+  }
   return CAIRO_STATUS_SUCCESS;
 }
 
@@ -67,7 +72,8 @@ void PdfPages::fill(Length x, Length y, Length width, Length height, Ink ink) {
   pages_[current_].push_back({x, y, {}, width, height, ink});
 }
 
-std::string PdfPages::write(const std::string& title, const std::string& author, Instant created) const {
+Result<std::string> PdfPages::write(const std::string& title, const std::string& author,
+                                    Instant created) const {
   std::string out;
   cairo_surface_t* surface = cairo_pdf_surface_create_for_stream(append, &out, pango_units_to_double(width_),
                                                                  pango_units_to_double(height_));
@@ -97,11 +103,13 @@ std::string PdfPages::write(const std::string& title, const std::string& author,
     }
     cairo_show_page(cairo);
   }
+  cairo_status_t status = cairo_status(cairo);
   cairo_destroy(cairo);
   cairo_surface_finish(surface);
-  VOUCHERD_ASSERT(cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
   cairo_surface_destroy(surface);
-  return out;
+  if (status != CAIRO_STATUS_SUCCESS) return Fault{"pdf_failed", cairo_status_to_string(status)};
+  return {boost::system::in_place_value, std::move(out)};
 }
 
 }  // namespace voucherd::billing

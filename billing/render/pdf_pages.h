@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "billing/render/pdf_fonts.h"
+#include "metering/core/result.h"
 #include "metering/core/time.h"
 
 namespace voucherd::billing {
@@ -29,8 +30,8 @@ class PdfPages {
 
   Length width() const { return width_; }
   Length height() const { return height_; }
-  /// `created` is the only time in the file.
-  std::string write(const std::string& title, const std::string& author, Instant created) const;
+  /// `created` is the only time in the file. Fault "pdf_failed": Cairo says what is wrong.
+  Result<std::string> write(const std::string& title, const std::string& author, Instant created) const;
 
  private:
   struct Mark {

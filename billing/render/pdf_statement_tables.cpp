@@ -142,6 +142,15 @@ PdfRow totals_row(const Json& totals) {
 
 }  // namespace
 
+std::size_t table_rows(const Json& statement) {
+  std::size_t rows = statement.at("unpriced").size() + statement.at("subsidy").size();
+  for (const Json& line : statement.at("lines")) {
+    rows += 1 + (line.contains("before") ? 2 : 0) + line.at("ineligible").size();
+    if (has_projects(line)) rows += line.at("projects").size();
+  }
+  return rows;
+}
+
 void place_lines(PdfFonts& fonts, PdfFlow& flow, const Json& statement) {
   std::vector<PdfRow> rows;
   std::size_t index = 0;

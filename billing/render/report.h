@@ -38,7 +38,7 @@ Report programme_report(const nlohmann::ordered_json& programme);
 /// The tables under each other, each with its name above it; an empty row between. RFC 4180 as render_csv()
 /// of a statement.
 std::string report_csv(const Report& report, bool excel);
-/// A sheet a table. Fault "xlsx_failed".
+/// A sheet a table. Fault "xlsx_failed" or "document_too_large" (document_size.h).
 Result<std::string> report_xlsx(const Report& report);
 
 }  // namespace voucherd::billing

@@ -1,6 +1,7 @@
 // A report's tables as sheets. What is a figure is a number, what is text is text.
 #include <algorithm>
 
+#include "billing/render/document_size.h"
 #include "billing/render/report.h"
 #include "billing/render/xlsx_book.h"
 
@@ -51,6 +52,11 @@ void write_table(XlsxSheet sheet, const ReportTable& table, const std::string& t
 }  // namespace
 
 Result<std::string> report_xlsx(const Report& report) {
+  for (const ReportTable& table : report.tables) {
+    const auto fits =
+        check_rows("the sheet " + table.name, table.rows.size(), xlsx_rows_max, "the CSV has them all");
+    if (!fits) return fits.error();
+  }
   XlsxBook book(report.title, report.made);
   for (const ReportTable& table : report.tables) write_table(book.add_sheet(table.name), table, report.title);
   return book.finish();

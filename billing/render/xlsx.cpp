@@ -2,8 +2,10 @@
 // be filtered; its daily usage; its projects. Nothing is computed: totals are the statement's.
 #include "billing/render/xlsx.h"
 
+#include <algorithm>
 #include <array>
 
+#include "billing/render/document_size.h"
 #include "billing/render/due_date.h"
 #include "billing/render/words.h"
 #include "billing/render/xlsx_book.h"
@@ -285,10 +287,25 @@ void projects(XlsxSheet sheet, const Json& statement) {
   sheet.print(true, text_of(statement.at("statement")));
 }
 
+Result<void> check_size(const Json& statement, const std::vector<DailyUsage>& daily) {
+  const Json& lines = statement.at("lines");
+  std::size_t projects = 0;
+  for (const Json& line : lines) projects += line.at("projects").size();
+  if (auto fits = check_rows("the sheet of daily usage", daily.size(), xlsx_rows_max,
+                             "GET /v1/usage?group_by=day,sku,project has them, the statement's CSV its "
+                             "lines and projects");
+      !fits) {
+    return fits;
+  }
+  return check_rows("the sheet of lines or projects", std::max(lines.size(), projects), xlsx_rows_max,
+                    "the statement's CSV has them all");
+}
+
 }  // namespace
 
 Result<std::string> render_xlsx(const Json& statement, const std::vector<DailyUsage>& daily,
                                 const Letterhead& letterhead) {
+  if (const auto fits = check_size(statement, daily); !fits) return fits.error();
   XlsxBook book("算力服务对账单 " + text_of(statement.at("statement")), made_at(statement));
   FrontSheet(book.add_sheet("对账单 Statement"), statement, letterhead).write();
   lines(book.add_sheet("明细 Lines"), statement);

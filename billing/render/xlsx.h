@@ -12,7 +12,8 @@
 namespace voucherd::billing {
 
 /// `statement` is the canonical JSON with `journal`; `daily` is in the order in which it shall stand.
-/// Fault "xlsx_failed": the temporary files could not be written. Any thread.
+/// Fault "xlsx_failed": the temporary files could not be written; "document_too_large" (document_size.h).
+/// Any thread.
 Result<std::string> render_xlsx(const nlohmann::ordered_json& statement, const std::vector<DailyUsage>& daily,
                                 const Letterhead& letterhead);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <new>
 #include <tuple>
 
 #include "billing/render/visible_text.h"
@@ -16,9 +17,14 @@
 namespace voucherd::billing {
 
 struct XlsxBook::Impl {
-  int file = -1;  // of memory: libxlsxwriter writes to a path only
+  int file = -1;                // of memory: libxlsxwriter writes to a path only
+  const char* fault = nullptr;  // the first one, for finish(): what comes from data aborts nothing
   lxw_workbook* book = nullptr;
   std::map<std::tuple<std::string, CellLook>, lxw_format*> formats;
+
+  void check(lxw_error error) {
+    if (error != LXW_NO_ERROR && fault == nullptr) fault = lxw_strerror(error);
+  }
 
   lxw_format* format(const std::string& number_format, CellLook look) {
     lxw_format*& format = formats[{number_format, look}];
@@ -53,8 +59,6 @@ constexpr const char* text_format = "@";           // what is typed over such a 
 constexpr std::int32_t days_before_1970 = 25'569;  // day 0 of spreadsheets is 1899-12-30
 
 lxw_worksheet* sheet_of(void* sheet) { return static_cast<lxw_worksheet*>(sheet); }
-
-void require(lxw_error error) { VOUCHERD_ASSERT(error == LXW_NO_ERROR); }
 
 /// "_x0041_" in a file stands for "A": a text that has it by itself needs its underscore written out.
 std::string escaped(std::string_view text) {
@@ -101,18 +105,20 @@ bool to_double(std::string_view decimal, double& value) {
 
 void XlsxSheet::text(std::uint32_t row, std::uint16_t column, std::string_view value, CellLook look) {
   if (value.empty()) {  // an empty string is no cell, and would lose its look
-    return require(
+    return book_.impl_->check(
         worksheet_write_blank(sheet_of(sheet_), row, column, book_.impl_->format(text_format, look)));
   }
-  require(worksheet_write_string(sheet_of(sheet_), row, column, escaped(visible_text(value)).c_str(),
-                                 book_.impl_->format(text_format, look)));
+  book_.impl_->check(worksheet_write_string(sheet_of(sheet_), row, column,
+                                            escaped(visible_text(value)).c_str(),
+                                            book_.impl_->format(text_format, look)));
 }
 
 void XlsxSheet::number(std::uint32_t row, std::uint16_t column, std::string_view decimal,
                        const std::string& format, CellLook look) {
   double value = 0;
   if (!to_double(decimal, value)) return text(row, column, decimal, look);
-  require(worksheet_write_number(sheet_of(sheet_), row, column, value, book_.impl_->format(format, look)));
+  book_.impl_->check(
+      worksheet_write_number(sheet_of(sheet_), row, column, value, book_.impl_->format(format, look)));
 }
 
 void XlsxSheet::figure(std::uint32_t row, std::uint16_t column, std::string_view decimal, CellLook look) {
@@ -130,35 +136,35 @@ void XlsxSheet::rate(std::uint32_t row, std::uint16_t column, std::string_view d
 }
 
 void XlsxSheet::day(std::uint32_t row, std::uint16_t column, LocalDay day, CellLook look) {
-  require(worksheet_write_number(sheet_of(sheet_), row, column, day.days + days_before_1970,
-                                 book_.impl_->format("yyyy-mm-dd", look)));
+  book_.impl_->check(worksheet_write_number(sheet_of(sheet_), row, column, day.days + days_before_1970,
+                                            book_.impl_->format("yyyy-mm-dd", look)));
 }
 
 void XlsxSheet::headings(std::uint32_t row, const std::vector<std::string>& words) {
   constexpr int two_lines = 32;
-  require(worksheet_set_row(sheet_of(sheet_), row, two_lines, nullptr));
+  book_.impl_->check(worksheet_set_row(sheet_of(sheet_), row, two_lines, nullptr));
   std::uint16_t column = 0;
   for (const auto& each : words) {
-    require(worksheet_write_string(sheet_of(sheet_), row, column++, each.c_str(),
-                                   book_.impl_->format("General", {.heading = true})));
+    book_.impl_->check(worksheet_write_string(sheet_of(sheet_), row, column++, each.c_str(),
+                                              book_.impl_->format("General", {.heading = true})));
   }
 }
 
 void XlsxSheet::widths(const std::vector<int>& characters) {
   std::uint16_t column = 0;
   for (const int width : characters) {
-    require(worksheet_set_column(sheet_of(sheet_), column, column, width, nullptr));
+    book_.impl_->check(worksheet_set_column(sheet_of(sheet_), column, column, width, nullptr));
     ++column;
   }
 }
 
 void XlsxSheet::freeze_above(std::uint32_t row) {
   worksheet_freeze_panes(sheet_of(sheet_), row, 0);
-  require(worksheet_repeat_rows(sheet_of(sheet_), row - 1, row - 1));
+  book_.impl_->check(worksheet_repeat_rows(sheet_of(sheet_), row - 1, row - 1));
 }
 
 void XlsxSheet::filter(std::uint32_t first_row, std::uint32_t last_row, std::uint16_t last_column) {
-  require(worksheet_autofilter(sheet_of(sheet_), first_row, 0, last_row, last_column));
+  book_.impl_->check(worksheet_autofilter(sheet_of(sheet_), first_row, 0, last_row, last_column));
 }
 
 void XlsxSheet::print(bool landscape, const std::string& footer) {
@@ -168,19 +174,23 @@ void XlsxSheet::print(bool landscape, const std::string& footer) {
   if (landscape) worksheet_set_landscape(sheet);
   worksheet_fit_to_pages(sheet, 1, 0);
   worksheet_center_horizontally(sheet);
-  require(worksheet_set_footer(sheet, ("&L&8" + footer + "&R&8第 &P 页 共 &N 页  Page &P of &N").c_str()));
+  book_.impl_->check(
+      worksheet_set_footer(sheet, ("&L&8" + footer + "&R&8第 &P 页 共 &N 页  Page &P of &N").c_str()));
 }
 
 XlsxBook::XlsxBook(const std::string& title, Instant created) : impl_(std::make_unique<Impl>()) {
   impl_->file = memfd_create("xlsx", MFD_CLOEXEC);
-  VOUCHERD_ASSERT(impl_->file >= 0);
+  if (impl_->file < 0) impl_->fault = "no file in memory could be opened";
   impl_->book = workbook_new(("/proc/self/fd/" + std::to_string(impl_->file)).c_str());
-  VOUCHERD_ASSERT(impl_->book != nullptr);
+  if (impl_->book == nullptr) {
+    ::close(impl_->file);
+    throw std::bad_alloc();
+  }
   std::string copy = title;  // the library takes char*
   lxw_doc_properties properties{};
   properties.title = copy.data();
   properties.created = created.ms / 1000;
-  require(workbook_set_properties(impl_->book, &properties));
+  impl_->check(workbook_set_properties(impl_->book, &properties));
 }
 
 XlsxBook::~XlsxBook() {
@@ -195,8 +205,8 @@ XlsxSheet XlsxBook::add_sheet(const std::string& name) {
 }
 
 Result<std::string> XlsxBook::finish() {
-  const lxw_error error = workbook_close(std::exchange(impl_->book, nullptr));
-  if (error != LXW_NO_ERROR) return Fault{"xlsx_failed", lxw_strerror(error)};
+  impl_->check(workbook_close(std::exchange(impl_->book, nullptr)));
+  if (impl_->fault != nullptr) return Fault{"xlsx_failed", impl_->fault};
   std::string bytes;
   std::array<char, 64u << 10> piece{};
   for (;;) {

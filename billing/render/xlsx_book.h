@@ -71,7 +71,8 @@ class XlsxBook {
 
   /// At most 31 characters, none of []:*?/\ (asserted).
   XlsxSheet add_sheet(const std::string& name);
-  /// The file. Once only, and last. Fault "xlsx_failed": the temporary files could not be written.
+  /// The file. Once only, and last. Fault "xlsx_failed": the temporary files could not be written, or the
+  /// library refused something on the way (a row beyond the sheet's end).
   Result<std::string> finish();
 
  private:

@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "metering/core/assert.h"
@@ -19,13 +20,25 @@ struct ZipWriter::Impl {
 
 namespace {
 
-la_ssize_t append(archive*, void* out, const void* bytes, std::size_t size) {
-  static_cast<std::string*>(out)->append(static_cast<const char*>(bytes), size);
+/// No exception passes through libarchive, which is written in C.
+la_ssize_t append(archive*, void* out, const void* bytes, std::size_t size) noexcept {
+  try {
+    static_cast<std::string*>(out)->append(static_cast<const char*>(bytes), size);
+  } catch (const std::exception&) {
+    return -1;
+  }
   return static_cast<la_ssize_t>(size);
 }
 
-/// All goes to memory: what fails is a bug.
-void require(int result) { VOUCHERD_ASSERT(result == ARCHIVE_OK); }
+/// All goes to memory: only its end can make anything fail.
+void require(bool done) {
+  if (!done) throw std::bad_alloc();
+}
+void require(int result) { require(result == ARCHIVE_OK); }
+
+struct FreeEntry {
+  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
+};
 
 }  // namespace
 
@@ -43,16 +56,15 @@ void ZipWriter::add(const std::string& name, std::string_view bytes, Pack pack) 
   require(pack == Pack::store ? archive_write_zip_set_compression_store(impl_->zip)
                               : archive_write_zip_set_compression_deflate(impl_->zip));
   constexpr int readable = 0644;
-  archive_entry* entry = archive_entry_new();
-  VOUCHERD_ASSERT(entry != nullptr);
-  archive_entry_set_pathname(entry, name.c_str());
-  archive_entry_set_filetype(entry, AE_IFREG);
-  archive_entry_set_perm(entry, readable);
-  archive_entry_set_size(entry, static_cast<la_int64_t>(bytes.size()));
-  require(archive_write_header(impl_->zip, entry));
-  archive_entry_free(entry);
-  VOUCHERD_ASSERT(archive_write_data(impl_->zip, bytes.data(), bytes.size()) ==
-                  static_cast<la_ssize_t>(bytes.size()));
+  const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
+  require(entry != nullptr);
+  archive_entry_set_pathname(entry.get(), name.c_str());
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_perm(entry.get(), readable);
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes.size()));
+  require(archive_write_header(impl_->zip, entry.get()));
+  require(archive_write_data(impl_->zip, bytes.data(), bytes.size()) ==
+          static_cast<la_ssize_t>(bytes.size()));
 }
 
 void ZipWriter::finish() { require(archive_write_close(impl_->zip)); }

@@ -4,6 +4,7 @@
 
 #include "billing/core/month_summary.h"
 #include "billing/render/csv.h"
+#include "billing/render/document_size.h"
 #include "billing/render/report.h"
 #include "billing/render/xlsx.h"
 #include "billing/render/zip_writer.h"
@@ -24,7 +25,7 @@ class PackageFiles {
   PackageFiles(Documents& documents, Month period, const PackageFormats& formats)
       : documents_(documents), period_(period), formats_(formats), summary_(period) {}
 
-  void add_statement(const FoundStatement& found, const std::vector<billing::DailyUsage>& daily) {
+  Result<void> add_statement(const FoundStatement& found, const std::vector<billing::DailyUsage>& daily) {
     Json statement = Json::parse(found.canonical);
     summary_.add(statement);
     const std::string stem = stem_of(statement.at("firm").at("uscc").get<std::string>());
@@ -32,24 +33,25 @@ class PackageFiles {
     if (formats_.csv)
       zip_.add(stem + ".csv", billing::render_csv(statement, formats_.excel), ZipWriter::Pack::deflate);
     statement["journal"] = journal_of(found);  // the CSV has it not
-    if (formats_.xlsx) add_workbook(stem, billing::render_xlsx(statement, daily, documents_.letterhead));
-    if (formats_.pdf) {
-      zip_.add(stem + ".pdf", documents_.pdf->render(statement, documents_.letterhead),
-               ZipWriter::Pack::store);
+    if (formats_.xlsx) {
+      const auto made = billing::render_xlsx(statement, daily, documents_.letterhead);
+      if (auto added = add_document(stem + ".xlsx", made); !added) return added;
     }
+    if (!formats_.pdf) return {};
+    return add_document(stem + ".pdf", documents_.pdf->render(statement, documents_.letterhead));
   }
 
   /// `head` stands above the sums.
-  void finish(Json head) {
+  Result<void> finish(Json head) {
     head.update(summary_.shown());
     const billing::Report report = billing::summary_report(head);
     if (formats_.json) zip_.add(stem_of("summary") + ".json", head.dump() + "\n", ZipWriter::Pack::deflate);
     zip_.add(stem_of("summary") + ".csv", report_csv(report, formats_.excel), ZipWriter::Pack::deflate);
-    add_workbook(stem_of("summary"), report_xlsx(report));
-    if (!failed_) zip_.finish();
+    if (auto added = add_document(stem_of("summary") + ".xlsx", report_xlsx(report)); !added) return added;
+    zip_.finish();
+    return {};
   }
 
-  bool failed() const { return failed_; }
   std::size_t bytes() const { return zip_.bytes(); }
   std::string take() { return zip_.take(); }
 
@@ -58,12 +60,16 @@ class PackageFiles {
     return to_string(period_) + "/" + to_string(period_) + "-" + what;
   }
 
-  void add_workbook(const std::string& stem, const Result<std::string>& workbook) {
-    if (!workbook) {
-      failed_ = true;
-      return;
+  /// One that would be too large is replaced by a text that says so: it must not keep the others back.
+  Result<void> add_document(const std::string& name, const Result<std::string>& made) {
+    if (made) {
+      zip_.add(name, *made, ZipWriter::Pack::store);
+      return {};
     }
-    zip_.add(stem + ".xlsx", *workbook, ZipWriter::Pack::store);
+    if (made.error().code != billing::document_too_large) return made.error();
+    zip_.add(name + ".txt", "文件过大，未生成 Too large, not made: " + made.error().detail + "\n",
+             ZipWriter::Pack::deflate);
+    return {};
   }
 
   Documents& documents_;
@@ -71,7 +77,6 @@ class PackageFiles {
   PackageFormats formats_;
   billing::MonthSummary summary_;
   ZipWriter zip_;
-  bool failed_ = false;
 };
 
 /// The owner thread's side. `files_` belongs to the render thread while a job of it is under way.
@@ -83,6 +88,7 @@ class Package : public std::enable_shared_from_this<Package> {
         thread_(documents.thread),
         under_way_(std::move(under_way)),
         period_(period),
+        begun_closed_(is_closed()),
         daily_wanted_(formats.xlsx),
         files_(std::make_shared<PackageFiles>(documents, period, formats)) {
     ++under_way_->count;
@@ -101,7 +107,11 @@ class Package : public std::enable_shared_from_this<Package> {
  private:
   static constexpr std::size_t firms_per_look = 8;
 
+  bool is_closed() const { return engine_.ledger().closed(period_).has_value(); }
+
   void make_more() {
+    // Closed meanwhile, it would hold drafts under the head of a closed month.
+    if (is_closed() != begun_closed_) return end_here();
     if (firms_.empty()) {
       for (auto& firm : engine_.ledger().firms_with_statement(period_, last_, firms_per_look))
         firms_.push_back(std::move(firm));
@@ -123,20 +133,27 @@ class Package : public std::enable_shared_from_this<Package> {
   }
 
   void render(const FoundStatement& found, std::vector<billing::DailyUsage> daily) {
-    thread_.go_on([files = files_, found, daily = std::move(daily)] { files->add_statement(found, daily); },
-                  [self = shared_from_this()] { self->rendered(); });
+    thread_.go_on(
+        [files = files_, found, daily = std::move(daily)] { return files->add_statement(found, daily); },
+        [self = shared_from_this()](const Result<void>& outcome) { self->rendered(outcome); });
   }
 
-  void rendered() {
-    if (files_->failed()) ended_ = true;
+  void rendered(const Result<void>& outcome) {
+    if (!outcome) return end_here();
     if (ended_ || files_->bytes() >= package_piece_bytes) return hand_over();
     make_more();
   }
 
   void finish() {
     ended_ = true;
-    thread_.go_on([files = files_, head = summary_head(engine_, period_)] { files->finish(head); },
-                  [self = shared_from_this()] { self->rendered(); });
+    thread_.go_on([files = files_, head = summary_head(engine_, period_)] { return files->finish(head); },
+                  [self = shared_from_this()](const Result<void>& outcome) { self->rendered(outcome); });
+  }
+
+  /// Without the list of files, so that nobody takes it for whole.
+  void end_here() {
+    ended_ = true;
+    hand_over();
   }
 
   void hand_over() { std::exchange(deliver_, nullptr)(files_->take()); }
@@ -145,6 +162,7 @@ class Package : public std::enable_shared_from_this<Package> {
   RenderThread& thread_;
   std::shared_ptr<PackagesUnderWay> under_way_;  // what is left of the loop may outlive the routes
   Month period_;
+  bool begun_closed_;
   bool daily_wanted_;
   std::shared_ptr<PackageFiles> files_;
   std::deque<FirmId> firms_;  // looked up ahead

@@ -28,9 +28,10 @@ struct PackagesUnderWay {
 };
 
 /// Replies at once, and with the archive's pieces as they are asked for. A closed month's bytes are always
-/// the same; of an open month each statement is as it stands when its turn comes. An archive that can't be
-/// finished (no space for a workbook's temporary files) ends without its list of files, so that nobody takes
-/// it for whole. Precondition: the month has a statement.
+/// the same; of an open month each statement is as it stands when its turn comes. A document that would be
+/// too large is replaced by a text that says so (NAME.xlsx.txt). An archive that can't be finished (no space
+/// for a workbook's temporary files, no memory, a month that is closed meanwhile) ends without its list of
+/// files, so that nobody takes it for whole. Precondition: the month has a statement.
 void send_month_package(const Engine& engine, Documents& documents,
                         const std::shared_ptr<PackagesUnderWay>& under_way, Month period,
                         const PackageFormats& formats, const http::Reply& reply);

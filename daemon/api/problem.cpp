@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "billing/render/document_size.h"
+
 namespace voucherd::api {
 
 http::Response problem(int status, const std::string& code, const std::string& title,
@@ -51,6 +53,14 @@ http::Response not_acceptable(const std::string& detail) {
 }
 http::Response bad_request(const std::string& detail) {
   return problem(400, "unreadable", "The request can't be read", detail);
+}
+
+http::Response document_problem(const Fault& fault) {
+  if (fault.code == billing::document_too_large)
+    return problem(422, "document-too-large", "The document would be too large", fault.detail);
+  if (fault.code == "xlsx_failed")
+    return problem(507, "disk-full", "No space for the document", fault.detail);
+  return problem(500, "document-failed", "The document could not be made", fault.detail);
 }
 
 http::Response too_many_documents() {

@@ -16,6 +16,9 @@ http::Response problem(const billing::Refusal& refusal);
 http::Response not_found(const std::string& detail);
 http::Response not_acceptable(const std::string& detail);
 http::Response bad_request(const std::string& detail);
+/// A document that could not be made: 422 where it would be too large, 507 where its temporary files had no
+/// space, else 500.
+http::Response document_problem(const Fault& fault);
 /// 503: the render thread has no place for another one.
 http::Response too_many_documents();
 

@@ -28,14 +28,16 @@ http::Response file_response(const ReportReply& how, std::string body) {
 
 void reply_workbook(const ReportReply& how, const nlohmann::ordered_json& body, Documents& documents,
                     const http::Reply& reply) {
-  auto made = std::make_shared<Result<std::string>>(boost::system::in_place_value, std::string());
+  const auto bytes = std::make_shared<std::string>();
   const bool taken = documents.thread.submit(
-      [made, how, body] { *made = billing::report_xlsx(how.tables(body)); },
-      [made, how, reply] {
-        if (!*made) {
-          return reply(problem(507, "disk-full", "No space for the document", made->error().detail));
-        }
-        reply(file_response(how, std::move(**made)));
+      [bytes, how, body]() -> Result<void> {
+        auto made = billing::report_xlsx(how.tables(body));
+        if (!made) return made.error();
+        *bytes = std::move(*made);
+        return {};
+      },
+      [bytes, how, reply](const Result<void>& outcome) {
+        reply(outcome ? file_response(how, std::move(*bytes)) : document_problem(outcome.error()));
       });
   if (!taken) reply(too_many_documents());
 }

@@ -60,22 +60,18 @@ http::Response file_response(Format format, std::string body, const std::string&
 /// Makes the file on the render thread and answers with it.
 void render(Documents& documents, Format format, std::shared_ptr<const nlohmann::ordered_json> statement,
             std::vector<billing::DailyUsage> daily, const std::string& name, const http::Reply& reply) {
-  using Bytes = Result<std::string>;
-  auto made = std::make_shared<std::optional<Bytes>>();
+  const auto bytes = std::make_shared<std::string>();
   const bool taken = documents.thread.submit(
-      [&documents, format, statement = std::move(statement), daily = std::move(daily), made] {
-        if (format == Format::pdf) {
-          made->emplace(boost::system::in_place_value,
-                        documents.pdf->render(*statement, documents.letterhead));
-        } else {
-          made->emplace(billing::render_xlsx(*statement, daily, documents.letterhead));
-        }
+      [&documents, format, statement = std::move(statement), daily = std::move(daily),
+       bytes]() -> Result<void> {
+        auto made = format == Format::pdf ? documents.pdf->render(*statement, documents.letterhead)
+                                          : billing::render_xlsx(*statement, daily, documents.letterhead);
+        if (!made) return made.error();
+        *bytes = std::move(*made);
+        return {};
       },
-      [made, format, name, reply] {
-        if (!(**made).has_value()) {
-          return reply(problem(507, "disk-full", "No space for the document", (**made).error().detail));
-        }
-        reply(file_response(format, std::move(***made), name));
+      [bytes, format, name, reply](const Result<void>& outcome) {
+        reply(outcome ? file_response(format, std::move(*bytes), name) : document_problem(outcome.error()));
       });
   if (!taken) reply(too_many_documents());
 }

@@ -117,8 +117,9 @@ TEST_F(DocumentsTest, BeyondTheQueueAreRefusedForAWhile) {
       [&busy, opened] {
         busy = true;
         opened.wait();
+        return Result<void>();
       },
-      [] {}));
+      [](const Result<void>&) {}));
   while (!busy) std::this_thread::yield();
   std::vector<Answer> waiting;
   for (std::size_t i = 0; i < RenderThread::render_queue_max; ++i)

@@ -39,7 +39,7 @@ std::vector<DailyUsage> daily_of(const nlohmann::ordered_json& statement) {
 }
 
 std::string render(const std::string& format, const nlohmann::ordered_json& statement, PdfRenderer& pdf) {
-  if (format == "pdf") return pdf.render(statement, letterhead());
+  if (format == "pdf") return pdf.render(statement, letterhead()).value();
   return render_xlsx(statement, daily_of(statement), letterhead()).value();
 }
 

@@ -46,17 +46,17 @@ TEST(PdfTest, HoldsTheGlyphsItUsesAndNotTheWholeFont) {
   auto all = statement();
   all["firm"]["name"] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz 甲乙丙丁";
   constexpr std::size_t bytes_max = 400'000;  // with all subroutines: 1.7 MB
-  EXPECT_LT(PdfRenderer::open(chinese, latin).value()->render(all, {}).size(), bytes_max);
+  EXPECT_LT(PdfRenderer::open(chinese, latin).value()->render(all, {}).value().size(), bytes_max);
 }
 
 TEST(PdfTest, IsTheSameFromAnyThread) {
   const auto renderer = PdfRenderer::open(chinese, latin).value();
-  const std::string first = renderer->render(statement(), {});
+  const std::string first = renderer->render(statement(), {}).value();
   EXPECT_THAT(first, StartsWith("%PDF-"));
   std::string elsewhere;
-  std::thread([&] { elsewhere = renderer->render(statement(), {}); }).join();
+  std::thread([&] { elsewhere = renderer->render(statement(), {}).value(); }).join();
   EXPECT_EQ(elsewhere, first);
-  EXPECT_EQ(PdfRenderer::open(chinese, latin).value()->render(statement(), {}), first);
+  EXPECT_EQ(PdfRenderer::open(chinese, latin).value()->render(statement(), {}).value(), first);
 }
 
 TEST(PdfTest, TellsADraftFromAClosedStatement) {
@@ -65,7 +65,7 @@ TEST(PdfTest, TellsADraftFromAClosedStatement) {
   open["state"] = "open";
   open.erase("closed_at");
   open.erase("closed_by");
-  EXPECT_NE(renderer->render(open, {}).size(), renderer->render(statement(), {}).size());
+  EXPECT_NE(renderer->render(open, {}).value().size(), renderer->render(statement(), {}).value().size());
 }
 
 TEST(PdfFontsTest, AllDigitsAreEquallyWide) {
