@@ -288,8 +288,15 @@ class StatementPaper {
       pages_.rule(margins.left, y - pt(4), content_width(), tenths_pt(4), Ink::rule);
       pages_.text(margins.left, y, fonts_.shape(text_of(statement_.at("statement")), style));
       const std::string now = std::to_string(page + 1), all = std::to_string(pages_.count());
-      pages_.text_right(
-          right(), y, fonts_.shape("第 " + now + " 页 共 " + all + " 页  Page " + now + " of " + all, style));
+      std::string line = "第 ";
+      line.append(now)
+          .append(" 页 共 ")
+          .append(all)
+          .append(" 页  Page ")
+          .append(now)
+          .append(" of ")
+          .append(all);
+      pages_.text_right(right(), y, fonts_.shape(line, style));
     }
   }
 

@@ -22,7 +22,7 @@ class PdfPages {
 
   /// `y` is the top of the first line.
   void text(Length x, Length y, ShapedText text);
-  void text_right(Length right, Length y, ShapedText text) { this->text(right - text.width, y, text); }
+  void text_right(Length right, Length y, const ShapedText& text) { this->text(right - text.width, y, text); }
   void rule(Length x, Length y, Length width, Length thickness, Ink ink);
   void fill(Length x, Length y, Length width, Length height, Ink ink);
   /// Across the middle of every page, beneath all else.
