@@ -93,6 +93,7 @@ class ExplainTest(unittest.TestCase):
 
     def check_subsidy(self, explanation):
         for year in explanation["subsidy"]:
+            self.assertTrue(year["adds_up"], year)
             self.assertNotIn("remark", year)
             rate = Fraction(year["policies"][0]["rate"])
             limit = max(Fraction(0), Fraction(year["cap"]) - Fraction(year["other_centres"]))
