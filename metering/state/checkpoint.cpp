@@ -320,7 +320,7 @@ Result<void> CheckpointStore::load_hashes(std::uint64_t count, const TakeHashes&
   }
   RunningChecksum checksum;
   std::vector<std::uint64_t> hashes;
-  const auto read = read_hashes(directory_, count, [&](std::string_view bytes) {
+  auto read = read_hashes(directory_, count, [&](std::string_view bytes) {
     checksum.add(bytes);
     hashes.resize(bytes.size() / hash_bytes);
     for (std::size_t i = 0; i < hashes.size(); ++i) {
