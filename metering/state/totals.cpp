@@ -12,6 +12,9 @@ namespace voucherd {
 
 namespace {
 
+// A power of two. Of fewer, a quarter could be none: a search would find no empty slot to end at.
+constexpr std::size_t slots_at_start = 8;
+
 Fault damaged() {
   return {"checkpoint_damaged", "the usage totals of a checkpoint can't be read; it is passed over"};
 }
@@ -26,7 +29,9 @@ std::size_t Totals::hash(const Key& key) {
 }
 
 Totals::Table::Table(std::size_t slots_wanted)
-    : slots(slots_wanted == 0 ? nullptr : std::make_shared<Slot[]>(slots_wanted)), size(slots_wanted) {}
+    : size(slots_wanted == 0 ? 0 : std::max(slots_wanted, slots_at_start)) {
+  if (size > 0) slots = std::make_shared<Slot[]>(size);
+}
 
 /// The key's slot, or the empty one where it would be. There is always an empty one.
 Totals::Slot& Totals::Table::slot_of(const Key& key) const {
@@ -60,7 +65,6 @@ void Totals::Table::each(Visit&& visit) const {
 /// Leaves the zeros behind. Where they were half of it, the size stays: else it would grow with all totals
 /// that have ever been.
 void Totals::Table::grow() {
-  constexpr std::size_t slots_at_start = 8;
   std::uint32_t left = 0;
   each([&](const Key&, Quantity) { ++left; });
   const Table former = *this;

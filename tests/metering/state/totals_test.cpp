@@ -196,6 +196,25 @@ TEST(TotalsTest, ForgetsATotalThatBecameZeroButNotThatItChanged) {
   EXPECT_EQ(saved(totals), saved(Totals{}));
 }
 
+TEST(TotalsTest, FindsAnEndToEverySearchHoweverFewTotalsWereLoaded) {
+  for (int loaded_days = 1; loaded_days < 20; ++loaded_days) {
+    Totals before;
+    for (int day = 0; day < loaded_days; ++day) add(before, "f", day, "s", "", 1);
+    const std::string bytes = saved(before);
+    std::string_view in = bytes;
+    Totals totals = Totals::load(in).value();
+    for (int day = 100; day < 130; ++day) {
+      add(totals, "f", day, "s", "", 1);
+      // What is not in the frozen table is looked for in it.
+      const auto snapshot = totals.freeze();
+      for (int other = 200; other < 300; ++other) add(totals, "f", other, "s", "", 1);
+      for (int other = 200; other < 300; ++other) add(totals, "f", other, "s", "", -1);
+      totals.thaw();
+    }
+    EXPECT_EQ(totals.sum(), Quantity{loaded_days + 30});
+  }
+}
+
 TEST(TotalsTest, RefusesDamagedBytes) {
   Random random(3);
   Totals totals;
