@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "billing/render/pdf_fonts.h"
+#include "tests/support/leak_suppressions.h"
 
 namespace voucherd::billing {
 namespace {
