@@ -167,8 +167,31 @@ bool Connection::consume_header() {
     refuse(*refusal);
     return false;
   }
-  begin_body();
+  if (admit()) begin_body();
   return true;
+}
+
+/// Asks the owner about the head that was read. What it refuses is answered; a body that was announced is
+/// neither read nor passed over: the connection ends with the answer.
+bool Connection::admit() {
+  Request& head = parser_->request();
+  head.peer = peer_;
+  std::optional<Response> refused;
+  try {
+    refused = owner_->admit(head);
+  } catch (const std::exception& error) {
+    owner_->failed({"admission_failed", std::string("looking at a request's head threw: ") + error.what()});
+    refused = problem({500, "the request failed inside the server; its log says why"});
+  }
+  if (!refused) return true;
+  if (!parser_->is_done() || !parser_->keep_alive()) close_input();
+  owe({.ready = true,
+       .head_only = head.method == "HEAD",
+       .http10 = parser_->http10(),
+       .response = std::move(*refused)});
+  end_request();
+  schedule_flush();
+  return false;
 }
 
 void Connection::begin_body() {
@@ -228,12 +251,8 @@ void Connection::dispatch() {
   Request request = std::move(parser_->request());
   const bool keep_alive = parser_->keep_alive();
   const bool http10 = parser_->http10();
-  parser_.reset();
-  phase_ = Phase::header;
-  wait_for(Waiting::nothing);
-  ++requests_;
+  end_request();
   owner_->give_room(std::exchange(room_, 0));  // whoever takes the request bounds what it keeps
-  request.peer = peer_;
   const std::size_t body_bytes = request.body.size();
   request.body.append(owner_->limits().body_padding_bytes, '\0');
   request.body.resize(body_bytes);
@@ -241,6 +260,13 @@ void Connection::dispatch() {
   const std::uint64_t sequence =
       owe({.head_only = request.method == "HEAD", .http10 = http10, .response = {}});
   call_handler(std::move(request), sequence);
+}
+
+void Connection::end_request() {
+  parser_.reset();
+  phase_ = Phase::header;
+  wait_for(Waiting::nothing);
+  ++requests_;
 }
 
 void Connection::call_handler(Request&& request, std::uint64_t sequence) {

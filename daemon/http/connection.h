@@ -36,6 +36,8 @@ class ConnectionOwner {
   virtual ~ConnectionOwner() = default;
   virtual const Limits& limits() const = 0;
   virtual void handle(Request&& request, Reply reply) = 0;
+  /// An answer where the request is refused by its head.
+  virtual std::optional<Response> admit(const Request& head) = 0;
   /// The Date header's value now.
   virtual const std::string& date() = 0;
   virtual void closed(Connection& connection) = 0;
@@ -84,8 +86,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool consume_header();
   bool consume_sized_body();
   bool consume_chunked_body();
+  bool admit();
   void begin_body();
   void dispatch();
+  void end_request();
   void call_handler(Request&& request, std::uint64_t sequence);
   void refuse(const Refusal& refusal);
   /// Makes sure that the body may have so many bytes; refuses the request where not.

@@ -66,6 +66,9 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
 
   const Limits& limits() const override { return limits_; }
   void handle(Request&& request, Reply reply) override { handler_(std::move(request), std::move(reply)); }
+  std::optional<Response> admit(const Request& head) override {
+    return admission_ ? admission_(head) : std::nullopt;
+  }
   const std::string& date() override;
   void closed(Connection& connection) override;
   void failed(const Fault& fault) override {
@@ -98,6 +101,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   void cut_all();
 
   Handler handler_;
+  Admission admission_;
   Limits limits_;
   Executor executor_;
   Acceptor acceptor_;
@@ -253,5 +257,7 @@ void Server::stop(std::uint64_t timeout_ms, std::function<void()> stopped) {
 std::uint64_t Server::connections() const { return impl_->connections_.size(); }
 
 void Server::on_failure(std::function<void(const Fault&)> report) { impl_->report_ = std::move(report); }
+
+void Server::admit_by(Admission admission) { impl_->admission_ = std::move(admission); }
 
 }  // namespace voucherd::http

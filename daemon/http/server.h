@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,10 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string peer;  // "127.0.0.1:53210"
+  bool tls = false;
+  /// SHA-256 of the client's certificate (DER), in lower-case hexadecimal; "" where it showed none. Only of
+  /// one that was verified.
+  std::string client_certificate;
 
   std::string_view header(std::string_view lower_case_name) const;  // "" where absent
   const std::string* query_value(std::string_view name) const;      // nullptr where absent or empty
@@ -73,6 +78,11 @@ struct Response {
 using Reply = std::function<void(Response)>;
 using Handler = std::function<void(Request&&, Reply)>;
 
+/// Asked about every request when its head is read and nothing of its body: who may not send it must not make
+/// the server receive it. An answer refuses the request, which the handler then never sees; where it
+/// announced a body, the connection is closed after the answer. May not wait.
+using Admission = std::function<std::optional<Response>(const Request& head)>;
+
 /// One listener. Everything runs on the io_context's one thread.
 class Server {
  public:
@@ -88,6 +98,8 @@ class Server {
   std::uint64_t connections() const;
   /// Called with what went wrong on this side (a handler threw, accept failed), for the log.
   void on_failure(std::function<void(const Fault&)> report);
+  /// Without one, everything is admitted.
+  void admit_by(Admission admission);
 
  private:
   struct Impl;
