@@ -14,6 +14,10 @@ struct Options {
   // [listen]
   std::string api = "127.0.0.1:8080";    // address:port of the API; port 0: any free one
   std::string admin = "127.0.0.1:9464";  // of /metrics, /healthz, /readyz
+  // [tls]: on both listeners where there is a certificate
+  std::string certificate_file, key_file;  // PEM; empty: no TLS
+  std::string client_ca_file;              // empty: clients are not asked for certificates
+  bool require_client_certificate = false;
   // [data]
   std::string directory = "./voucherd-data";
   std::uint64_t checkpoint_every_events = 1'000'000;
@@ -34,12 +38,20 @@ struct Options {
   std::uint64_t due_days = 30;                        // from the day of the close to the due date
   // [limits]
   std::uint64_t body_bytes_max = 16u << 20;
+  std::uint64_t header_bytes_max = 16u << 10;
+  std::uint64_t chunk_framing_bytes_max = 1u << 20;
   std::uint64_t connections_max = 1024;
+  std::uint64_t connections_per_address_max = 512;
+  std::uint64_t requests_per_second = 0;  // of one address; 0: any number
+  std::uint64_t requests_burst = 1000;
   std::uint64_t received_bytes_max = 256u << 20;
   std::uint64_t queue_bytes_max = 64u << 20;
   std::uint64_t group_events_max = 65'536;
+  std::uint64_t handshake_timeout_ms = 10'000;
   std::uint64_t header_timeout_ms = 10'000;
   std::uint64_t body_timeout_ms = 60'000;
+  std::uint64_t transfer_bytes_per_second_min = 1'024;  // of bodies and answers
+  std::uint64_t transfer_grace_ms = 10'000;
   std::uint64_t idle_timeout_ms = 120'000;
   std::uint64_t drain_timeout_ms = 30'000;  // SIGTERM: then connections are cut
   // [memory]

@@ -43,6 +43,11 @@ std::optional<std::string> directory_fault(const std::string& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> tls_file_fault(const std::string& value) {
+  if (has_control_bytes(value)) return "has a control byte";
+  return std::nullopt;
+}
+
 std::optional<std::string> provider_name_fault(const std::string& value) {
   if (value.empty()) return "is empty; it must be the provider's name as on the business licence";
   if (value.size() > provider_name_bytes_max) {
@@ -90,13 +95,31 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
-const std::array<Row, 34> table = {{
+const auto table = std::to_array<Row>({
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
      "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
     {"listen", "admin", TextField{&Options::admin, address_fault},
      "address:port of /metrics, /healthz and /readyz. Loopback only, as above.",
      "/metrics、/healthz、/readyz 监听的 地址:端口；同样只能是本机地址。"},
+
+    {"tls", "certificate_file", TextField{&Options::certificate_file, tls_file_fault},
+     "The server's certificate and its chain, PEM. With tls.key_file: both listeners speak TLS 1.3 and "
+     "nothing else. All of [tls] is read again on SIGHUP; on a fault the old ones stay. "
+     "\"$CREDENTIALS_DIRECTORY/NAME\" names a systemd credential, here and in the keys below.",
+     "服务器证书及证书链（PEM）。与 tls.key_file 一起设置后，两个监听端口只接受 TLS 1.3。收到 SIGHUP "
+     "时重新读取 [tls] 各文件，有错则沿用旧的。\"$CREDENTIALS_DIRECTORY/名称\" 指 systemd 凭据，下同。"},
+    {"tls", "key_file", TextField{&Options::key_file, tls_file_fault},
+     "The certificate's private key, PEM, without a passphrase. Owned by root or the daemon's user and "
+     "readable by nobody else; root's may be readable by a group.",
+     "证书的私钥（PEM，不加口令）。属主须为 root 或守护进程的用户，其他人不可读；属主为 root "
+     "时可允许一个组读取。"},
+    {"tls", "client_ca_file", TextField{&Options::client_ca_file, tls_file_fault},
+     "Certificates of the authorities whose client certificates are accepted, PEM. Empty: clients are not "
+     "asked for one.",
+     "签发客户端证书的机构的证书（PEM）。留空则不要求客户端出示证书。"},
+    {"tls", "require_client_certificate", FlagField{&Options::require_client_certificate},
+     "Whether clients without a certificate are turned away.", "是否拒绝没有证书的客户端。"},
 
     {"data", "directory", TextField{&Options::directory, directory_fault},
      "Where the journal and its checkpoints live; created where absent. One daemon at a time.",
@@ -166,8 +189,25 @@ const std::array<Row, 34> table = {{
 
     {"limits", "body_bytes_max", NumberField{&Options::body_bytes_max, kib, gib},
      "Bytes of one request's body; beyond: 413.", "单个请求正文的字节数上限；超过返回 413。"},
+    {"limits", "header_bytes_max", NumberField{&Options::header_bytes_max, kib, 64 * kib},
+     "Bytes of a request's line and header; beyond: 431.", "请求行和请求头的字节数上限；超过返回 431。"},
+    {"limits", "chunk_framing_bytes_max", NumberField{&Options::chunk_framing_bytes_max, kib, gib},
+     "Bytes of sizes, extensions and line ends of a body in chunks; beyond: 400. On the wire a request has "
+     "at most header_bytes_max, body_bytes_max and this.",
+     "分块正文中块长、扩展和换行的字节数上限；超过返回 400。一个请求在线路上至多为 header_bytes_max、"
+     "body_bytes_max 与此三者之和。"},
     {"limits", "connections_max", NumberField{&Options::connections_max, 1, 100'000},
      "Open connections of one listener; beyond: 503.", "每个监听端口的连接数上限；超过返回 503。"},
+    {"limits", "connections_per_address_max", NumberField{&Options::connections_per_address_max, 1, 100'000},
+     "Of them, from one address (IPv6: one /64); beyond: 503.",
+     "其中来自同一地址（IPv6 为同一 /64）的上限；超过返回 503。"},
+    {"limits", "requests_per_second", NumberField{&Options::requests_per_second, 0, 1'000'000},
+     "Requests and new connections a second of one address, on average; beyond: 429 with Retry-After. 0: "
+     "any number.",
+     "同一地址平均每秒的请求与新连接数；超过返回 429 和 Retry-After。0 表示不限。"},
+    {"limits", "requests_burst", NumberField{&Options::requests_burst, 1, 1'000'000},
+     "Requests and new connections of one address that may come at once.",
+     "同一地址可一次到达的请求与新连接数。"},
     {"limits", "received_bytes_max", NumberField{&Options::received_bytes_max, 1'024, 1'000'000'000'000},
      "Bytes of all bodies that are being received together, at least body_bytes_max; beyond: 503. As many of "
      "answers that wait for their readers; beyond: the connection is cut.",
@@ -180,11 +220,20 @@ const std::array<Row, 34> table = {{
     {"limits", "group_events_max", NumberField{&Options::group_events_max, 1, 1'000'000},
      "Events of one commit group (one journal record, one fsync).",
      "一个提交组（一条日志记录、一次落盘）的事件数上限。"},
+    {"limits", "handshake_timeout_ms", NumberField{&Options::handshake_timeout_ms, ms_min, ms_max},
+     "Milliseconds for TLS's handshake; then the connection is closed.", "TLS 握手的毫秒数，之后关闭连接。"},
     {"limits", "header_timeout_ms", NumberField{&Options::header_timeout_ms, ms_min, ms_max},
      "Milliseconds for a request's header, from its first byte; beyond: 408.",
      "自首字节起接收请求头的毫秒数；超过返回 408。"},
     {"limits", "body_timeout_ms", NumberField{&Options::body_timeout_ms, ms_min, ms_max},
      "Milliseconds for a request's body; beyond: 408.", "接收请求正文的毫秒数；超过返回 408。"},
+    {"limits", "transfer_bytes_per_second_min", NumberField{&Options::transfer_bytes_per_second_min, 0, gib},
+     "Bytes a second that a body must come with and an answer be read with, on average after "
+     "transfer_grace_ms. Slower: 408; an answer: the connection is cut. 0: any rate.",
+     "宽限期 transfer_grace_ms 之后，接收正文和对方读取应答的平均速率下限（字节/秒）。正文过慢返回 408，"
+     "应答过慢则断开连接。0 表示不限。"},
+    {"limits", "transfer_grace_ms", NumberField{&Options::transfer_grace_ms, ms_min, ms_max},
+     "Milliseconds before the rate counts.", "开始计算速率之前的毫秒数。"},
     {"limits", "idle_timeout_ms", NumberField{&Options::idle_timeout_ms, ms_min, ms_max},
      "Milliseconds without a request, or without progress of an answer; then the connection is closed.",
      "没有请求、或应答没有进展的毫秒数，之后关闭连接。"},
@@ -208,7 +257,7 @@ const std::array<Row, 34> table = {{
     {"log", "level", TextField{&Options::log_level, log_level_fault},
      "Least severe lines that are written to stderr: debug, info, warn or error.",
      "写到 stderr 的最低级别：debug、info、warn 或 error。"},
-}};
+});
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";
@@ -250,6 +299,7 @@ std::string toml_value(const Row& row, const Options& options) {
   }
   if (const auto* number = std::get_if<NumberField>(&row.field))
     return std::to_string(options.*number->member);
+  if (const auto* flag = std::get_if<FlagField>(&row.field)) return options.*flag->member ? "true" : "false";
   return quoted(to_string(options.*std::get<OffsetField>(row.field).member));
 }
 
@@ -258,6 +308,7 @@ std::string expectation(const Row& row) {
     return "a whole number from " + std::to_string(number->min) + " to " + std::to_string(number->max);
   }
   if (std::holds_alternative<TextsField>(row.field)) return "a list of texts, as [\"a\", \"b\"]";
+  if (std::holds_alternative<FlagField>(row.field)) return "true or false";
   if (std::holds_alternative<OffsetField>(row.field)) return "an offset from UTC in quotes, as \"+08:00\"";
   return "a text in quotes";
 }

@@ -28,10 +28,13 @@ struct NumberField {
   std::uint64_t Options::*member;
   std::uint64_t min, max;
 };
+struct FlagField {
+  bool Options::*member;
+};
 struct OffsetField {
   UtcOffset Options::*member;  // a text in the file, "+08:00"
 };
-using Field = std::variant<TextField, TextsField, NumberField, OffsetField>;
+using Field = std::variant<TextField, TextsField, NumberField, FlagField, OffsetField>;
 
 struct Row {
   std::string_view section, key;
@@ -47,7 +50,7 @@ std::span<const Row> rows();
 std::string name_of(const Row& row);
 /// What is wrong with the row's value in `options`; nullopt: nothing.
 std::optional<std::string> fault_of(const Row& row, const Options& options);
-/// The row's value in `options` as TOML: `"text"`, `["text"]` or `123`.
+/// The row's value in `options` as TOML: `"text"`, `["text"]`, `123` or `true`.
 std::string toml_value(const Row& row, const Options& options);
 /// "a whole number from 1 to 9", for faults.
 std::string expectation(const Row& row);

@@ -79,6 +79,12 @@ class FileReader {
       options.*texts->member = std::move(values);
       return std::nullopt;
     }
+    if (const auto* flag = std::get_if<FlagField>(&row.field)) {
+      const auto value = node.value_exact<bool>();
+      if (!value) return wrong_type();
+      options.*flag->member = *value;
+      return std::nullopt;
+    }
     auto value = node.value_exact<std::string>();
     if (!value) return wrong_type();
     if (const auto* text = std::get_if<TextField>(&row.field)) {
@@ -182,6 +188,16 @@ std::vector<std::string> check(const Options& options) {
   if (api && admin && api->port != 0 && api->ip == admin->ip && api->port == admin->port) {
     faults.push_back("listen.admin is '" + options.admin +
                      "', which listen.api has; give it a port of its own");
+  }
+  const auto set = [](const std::string& file) { return !file.empty(); };
+  if (set(options.certificate_file) != set(options.key_file)) {
+    faults.push_back("tls.certificate_file and tls.key_file go together: set both, or neither for no TLS");
+  }
+  if (set(options.client_ca_file) && !set(options.certificate_file)) {
+    faults.push_back("tls.client_ca_file is set without TLS: set tls.certificate_file and tls.key_file too");
+  }
+  if (options.require_client_certificate && !set(options.client_ca_file)) {
+    faults.push_back("tls.require_client_certificate is true: set tls.client_ca_file, which says whose");
   }
   if (options.queue_bytes_max < options.body_bytes_max) {
     faults.push_back("limits.queue_bytes_max is " + std::to_string(options.queue_bytes_max) +

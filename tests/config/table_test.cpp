@@ -62,6 +62,11 @@ TEST(ConfigTableTest, EveryKeyReachesItsOption) {
 [listen]
 api = "127.0.0.2:1"
 admin = "[::1]:2"
+[tls]
+certificate_file = "c.pem"
+key_file = "$CREDENTIALS_DIRECTORY/key"
+client_ca_file = "ca.pem"
+require_client_certificate = true
 [data]
 directory = "/d"
 checkpoint_every_events = 3
@@ -87,12 +92,20 @@ approved_by = "丙"
 due_days = 15
 [limits]
 body_bytes_max = 5_000
+header_bytes_max = 4_000
+chunk_framing_bytes_max = 3_000
 connections_max = 6
+connections_per_address_max = 5
+requests_per_second = 9
+requests_burst = 10
 received_bytes_max = 6_000
 queue_bytes_max = 7_000
 group_events_max = 8
+handshake_timeout_ms = 80
 header_timeout_ms = 90
 body_timeout_ms = 100
+transfer_bytes_per_second_min = 17
+transfer_grace_ms = 105
 idle_timeout_ms = 110
 drain_timeout_ms = 120
 [memory]
@@ -106,6 +119,8 @@ level = "warn"
   const Options& o = parsed.options;
   EXPECT_EQ(o.api, "127.0.0.2:1");
   EXPECT_EQ(o.admin, "[::1]:2");
+  EXPECT_EQ(o.certificate_file + o.key_file + o.client_ca_file, "c.pem$CREDENTIALS_DIRECTORY/keyca.pem");
+  EXPECT_TRUE(o.require_client_certificate);
   EXPECT_EQ(o.directory, "/d");
   EXPECT_EQ(o.checkpoint_every_events, 3u);
   EXPECT_EQ(o.checkpoint_every_records, 4u);
@@ -120,12 +135,20 @@ level = "warn"
   EXPECT_EQ(o.prepared_by + o.reviewed_by + o.approved_by, "甲乙丙");
   EXPECT_EQ(o.due_days, 15u);
   EXPECT_EQ(o.body_bytes_max, 5'000u);
+  EXPECT_EQ(o.header_bytes_max, 4'000u);
+  EXPECT_EQ(o.chunk_framing_bytes_max, 3'000u);
   EXPECT_EQ(o.connections_max, 6u);
+  EXPECT_EQ(o.connections_per_address_max, 5u);
+  EXPECT_EQ(o.requests_per_second, 9u);
+  EXPECT_EQ(o.requests_burst, 10u);
   EXPECT_EQ(o.received_bytes_max, 6'000u);
   EXPECT_EQ(o.queue_bytes_max, 7'000u);
   EXPECT_EQ(o.group_events_max, 8u);
+  EXPECT_EQ(o.handshake_timeout_ms, 80u);
   EXPECT_EQ(o.header_timeout_ms, 90u);
   EXPECT_EQ(o.body_timeout_ms, 100u);
+  EXPECT_EQ(o.transfer_bytes_per_second_min, 17u);
+  EXPECT_EQ(o.transfer_grace_ms, 105u);
   EXPECT_EQ(o.idle_timeout_ms, 110u);
   EXPECT_EQ(o.drain_timeout_ms, 120u);
   EXPECT_EQ(o.block_cache_bytes, 13'000'000u);
@@ -159,10 +182,10 @@ cap = 1
   EXPECT_THAT(
       parsed.faults,
       ElementsAre(
-          StartsWith("v.toml:1: colour is unknown; the sections are [listen], [data], [provider]"),
+          StartsWith("v.toml:1: colour is unknown; the sections are [listen], [tls], [data]"),
           StartsWith("v.toml:3: limits.body_bytes_max is a text; it must be a whole number from 1024"),
           StartsWith(
-              "v.toml:4: limits.conections_max is unknown; [limits] has body_bytes_max, connections_max"),
+              "v.toml:4: limits.conections_max is unknown; [limits] has body_bytes_max, header_bytes_max"),
           StartsWith("v.toml:5: limits.queue_bytes_max is -1; it must be a whole number from"),
           StartsWith("v.toml:6: limits.group_events_max is 0; it must be a whole number from 1 to"),
           StartsWith("v.toml:7: limits.idle_timeout_ms is a number with a fraction"),
@@ -220,6 +243,26 @@ TEST(ConfigTableTest, OnlyLoopbackAddressesAreAllowed) {
     EXPECT_THAT(check(options), ElementsAre(StartsWith("listen.api is '"))) << broken;
     EXPECT_THAT(check(options), ElementsAre(HasSubstr("must be an IP address and a port"))) << broken;
   }
+}
+
+TEST(ConfigTableTest, TlsNeedsBothCertificateAndKeyAndClientsTheirAuthority) {
+  Options options;
+  options.certificate_file = "c.pem";
+  EXPECT_THAT(check(options), ElementsAre(HasSubstr("tls.certificate_file and tls.key_file go together")));
+  options.key_file = "k.pem";
+  EXPECT_THAT(check(options), IsEmpty());
+  options.require_client_certificate = true;
+  EXPECT_THAT(check(options), ElementsAre(HasSubstr("set tls.client_ca_file")));
+  options.client_ca_file = "ca.pem";
+  EXPECT_THAT(check(options), IsEmpty());
+  options.certificate_file = options.key_file = "";
+  EXPECT_THAT(check(options), ElementsAre(HasSubstr("tls.client_ca_file is set without TLS")));
+}
+
+TEST(ConfigTableTest, AFlagIsTrueOrFalse) {
+  EXPECT_THAT(parse("[tls]\nrequire_client_certificate = \"yes\"", "f").faults,
+              ElementsAre(HasSubstr("is a text; it must be true or false")));
+  EXPECT_TRUE(parse("[tls]\nrequire_client_certificate = true", "f").options.require_client_certificate);
 }
 
 TEST(ConfigTableTest, WhatHoldsBetweenKeysIsChecked) {
