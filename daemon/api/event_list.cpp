@@ -168,8 +168,9 @@ class Listing : public std::enable_shared_from_this<Listing> {
   bool take(const EventView& event, EventPlace place, Instant received_at,
             std::optional<EventOrdinal> corrected) {
     if (filter_.streamed) {
-      filter_.next = place;
       if (piece_is_full()) return false;
+      // Behind this one: it may be the one that fills the piece, and the last of its record.
+      filter_.next = {place.position, place.index + 1};
     } else if (scanned_++ >= events_scanned_max) {
       return end_page();
     }

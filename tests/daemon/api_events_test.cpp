@@ -223,6 +223,15 @@ TEST_F(ListEventsTest, StreamsToTheEndWhereNoLimitAsksForPages) {
   }
 }
 
+TEST_F(ListEventsTest, AnEventThatFillsAPieceAndEndsItsRecordStandsThereOnce) {
+  constexpr std::size_t events = 1500;  // a record each, and more than one piece together
+  for (std::size_t i = 0; i < events; ++i) accept(usage(std::to_string(i), "2026-03-01T00:00:00Z", "1"));
+  const auto listing = start("GET", of_firm(), "", {{"accept", "application/x-ndjson"}});
+  loop_.run_until([&] { return listing->has_value(); });
+  ASSERT_TRUE((*listing)->next_piece);
+  EXPECT_EQ(count_lines(wait(listing).body), events);
+}
+
 TEST_F(ListEventsTest, TakesTheTypeThatIsLikedBest) {
   accept(usage("1", "2026-03-01T00:00:00Z", "1"));
   const auto type_for = [&](const char* accept) { return get(of_firm(), {{"accept", accept}}).content_type; };
