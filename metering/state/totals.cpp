@@ -140,29 +140,9 @@ std::vector<FirmId> Totals::firms() const {
   return firms;
 }
 
-std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay until) const {
-  std::vector<UsageTotal> list;
-  const FirmTotals* totals = totals_of(firm.value);
-  if (totals == nullptr) return list;
-  totals->gathered().each([&](const Key& key, Quantity quantity) {
-    const LocalDay day{key.day};
-    if (day < from || day >= until) return;
-    list.push_back({day, SkuId(sku_names_.at(key.sku)), ProjectId(project_names_.at(key.project)), quantity});
-  });
-  std::sort(list.begin(), list.end(), [](const UsageTotal& a, const UsageTotal& b) {
-    return std::tie(a.day, a.sku, a.project) < std::tie(b.day, b.sku, b.project);
-  });
-  return list;
-}
-
-std::uint64_t Totals::version_of(const FirmId& firm) const {
-  const FirmTotals* totals = totals_of(firm.value);
-  return totals == nullptr ? 0 : totals->version;
-}
-
 /// Numbers as they would be had the names been given in the order of their bytes, and only those
 /// that a total uses.
-struct Totals::Snapshot::Canonical {
+struct Totals::Canonical {
   std::vector<std::string_view> texts;  // in order
   std::vector<std::uint32_t> rank;      // by number
 
@@ -185,6 +165,42 @@ struct Totals::Snapshot::Canonical {
   }
 };
 
+/// In the order of (day, SKU, project), where these are ranks.
+void Totals::sort_ranked(std::vector<std::pair<Key, Quantity>>& list) {
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first.day, a.first.sku, a.first.project) <
+           std::tie(b.first.day, b.first.sku, b.first.project);
+  });
+}
+
+std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay until) const {
+  const FirmTotals* totals = totals_of(firm.value);
+  if (totals == nullptr) return {};
+  std::vector<std::pair<Key, Quantity>> list;
+  std::vector<bool> sku_used(sku_names_.size()), project_used(project_names_.size());
+  totals->gathered().each([&](const Key& key, Quantity quantity) {
+    if (LocalDay{key.day} < from || LocalDay{key.day} >= until) return;
+    list.emplace_back(key, quantity);
+    sku_used[key.sku] = project_used[key.project] = true;
+  });
+  // A thousand totals sort by numbers in a tenth of the time that their texts take.
+  const Canonical skus(sku_names_, sku_used), projects(project_names_, project_used);
+  for (auto& [key, quantity] : list) key = {key.day, skus.rank[key.sku], projects.rank[key.project]};
+  sort_ranked(list);
+  std::vector<UsageTotal> shown;
+  shown.reserve(list.size());
+  for (const auto& [key, quantity] : list) {
+    shown.push_back(
+        {LocalDay{key.day}, SkuId(skus.texts[key.sku]), ProjectId(projects.texts[key.project]), quantity});
+  }
+  return shown;
+}
+
+std::uint64_t Totals::version_of(const FirmId& firm) const {
+  const FirmTotals* totals = totals_of(firm.value);
+  return totals == nullptr ? 0 : totals->version;
+}
+
 void Totals::Snapshot::save(std::string& out) const {
   std::vector<bool> firm_used(tables_.size()), sku_used(sku_names_.size()),
       project_used(project_names_.size());
@@ -204,10 +220,7 @@ void Totals::Snapshot::save(std::string& out) const {
     tables_[*firm_names_.find(firm)].each([&](const Key& key, Quantity quantity) {
       list.push_back({{key.day, skus.rank[key.sku], projects.rank[key.project]}, quantity});
     });
-    std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.first.day, a.first.sku, a.first.project) <
-             std::tie(b.first.day, b.first.sku, b.first.project);
-    });
+    sort_ranked(list);
     put_varint(out, list.size());
     for (const auto& [key, quantity] : list) {
       put_signed(out, key.day);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "metering/core/ids.h"
@@ -105,7 +106,9 @@ class Totals {
     void gather();
     Table gathered() const;
   };
+  struct Canonical;
   static std::size_t hash(const Key& key);
+  static void sort_ranked(std::vector<std::pair<Key, Quantity>>& list);
   const FirmTotals* totals_of(std::string_view firm) const;
   Snapshot snapshot() const;
 
@@ -121,7 +124,6 @@ class Totals::Snapshot {
 
  private:
   friend class Totals;
-  struct Canonical;
   Dictionary firm_names_, sku_names_, project_names_;
   std::vector<Table> tables_;  // by firm
 };
