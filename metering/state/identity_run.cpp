@@ -156,7 +156,7 @@ Result<void> IdentityRun::read_header(std::uint64_t seed) {
   if (stored_seed != seed) return damaged(path_, "belongs to another journal");
   const auto size = file_.size();
   if (!size) return size.error();
-  if (*size != (pages() + 1) * page_bytes) return damaged(path_, "is not as long as its header says");
+  if (*size != file_bytes(entries_)) return damaged(path_, "is not as long as its header says");
   return {};
 }
 

@@ -71,6 +71,10 @@ class IdentityRun {
  public:
   static constexpr std::size_t page_bytes = 4096, entry_bytes = 10, entries_per_page = 408;
   static constexpr std::string_view name_prefix = "run-";
+  /// Of a run of so many, with its header.
+  static constexpr std::uint64_t file_bytes(std::uint64_t entries) {
+    return ((entries + entries_per_page - 1) / entries_per_page + 1) * page_bytes;
+  }
   using Shared = std::shared_ptr<const IdentityRun>;
   using VisitPage = std::function<void(std::span<const RunEntry>)>;
 

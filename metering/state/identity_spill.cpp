@@ -57,6 +57,18 @@ Result<void> refill(std::vector<Source>& sources, std::size_t at) {
   return {};
 }
 
+/// Runs are derived, so they never take the journal's last bytes: a disk that is nearly full is full to them.
+Result<void> leave_room(const std::string& directory, std::uint64_t entries) {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(directory, unknown);
+  const std::uint64_t wanted = IdentityRun::file_bytes(entries) + IdentitySpill::disk_bytes_left;
+  if (unknown || space.available >= wanted) return {};
+  return Fault{"file_failed", "a run of " + std::to_string(entries) +
+                                  " identities and what is left to the journal need " +
+                                  std::to_string(wanted) + " bytes in " + directory + ", which has " +
+                                  std::to_string(space.available) + "; free some space"};
+}
+
 /// The source with the least entry. Few: most often two.
 std::size_t least(const std::vector<Source>& sources) {
   std::size_t best = 0;
@@ -153,6 +165,9 @@ Result<IdentityRun::Shared> IdentitySpill::merge(unsigned partition, std::size_t
   const RunChain& chain = work_.chains[partition];
   const std::size_t kept = chain.size() - replaced;
   const EventOrdinal first = kept == 0 ? 0 : chain[kept - 1]->extent().end;
+  std::uint64_t entries = table_size(partition);
+  for (std::size_t i = kept; i < chain.size(); ++i) entries += chain[i]->entries();
+  if (auto room = leave_room(work_.settings.directory, entries); !room) return room.error();
   auto writer = RunWriter::create(work_.settings, {partition, first, work_.end});
   if (!writer) return writer.error();
 

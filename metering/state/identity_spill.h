@@ -22,6 +22,8 @@ class IdentitySpill {
  public:
   /// Buffers of the thread: what it reads ahead of the runs that it takes in, and what it writes.
   static constexpr std::uint64_t buffer_bytes_max = 4U << 20;
+  /// Of the disk: no run is begun that would leave less.
+  static constexpr std::uint64_t disk_bytes_left = std::uint64_t{256} << 20;
 
   struct Work {
     const IdentityIndex* table;  // settled, and not changed while this lives
