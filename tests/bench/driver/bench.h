@@ -19,8 +19,8 @@ struct Settings {
   // Events, at --scale 1.
   std::uint64_t ingest_events = 4'000'000;
   std::uint64_t single_events = 400'000;
-  std::uint64_t postgres_insert_events = 1'000'000;
-  std::uint64_t postgres_copy_events = 2'000'000;
+  std::uint64_t postgres_insert_events = 4'000'000;
+  std::uint64_t postgres_copy_events = 4'000'000;
   std::uint64_t postgres_single_events = 200'000;
   std::uint64_t other_events = 2'000'000;  // of systems that are there for orientation
   std::uint64_t history_events = 100'000'000;

@@ -78,7 +78,7 @@ bool StreamLoad::is_repeated(std::uint64_t request) const {
 }
 
 std::uint32_t StreamLoad::new_events_of(std::uint64_t request) const {
-  if (is_repeated(request)) return 0;
+  if (stream_.sent_before || is_repeated(request)) return 0;
   const std::uint32_t one_in = stream_.repeated_events_one_in;
   return one_in == 0 ? stream_.batch : stream_.batch - stream_.batch / one_in;
 }

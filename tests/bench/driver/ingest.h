@@ -24,6 +24,7 @@ struct Stream {
   // history. 0: none.
   std::uint32_t repeated_batches_one_in = 0;
   std::uint32_t repeated_events_one_in = 0;
+  bool sent_before = false;  // all of it, in the same order: nothing is new
 };
 
 /// Makes the requests of a stream and checks what is answered to each.

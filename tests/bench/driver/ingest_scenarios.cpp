@@ -11,6 +11,15 @@ constexpr std::uint32_t batch_events = 1000;
 constexpr LoadShape batch_shape{4, 2, 0};
 constexpr LoadShape single_shape{64, 1, 0};
 
+Stream batches(BodyForm form, EventNumber first, std::uint64_t events) {
+  Stream stream;
+  stream.form = form;
+  stream.first = first;
+  stream.requests = events / batch_events;
+  stream.batch = batch_events;
+  return stream;
+}
+
 /// What is looked at when a load is over: the disk, the memory, and that all of it is true.
 void finish(const Settings& settings, Daemon& daemon, const std::string& directory, const Events& events,
             std::uint64_t count, Json& figures) {
@@ -24,6 +33,10 @@ void finish(const Settings& settings, Daemon& daemon, const std::string& directo
       figures["written_bytes_per_event"].get<double>() / figures["disk_bytes_per_event"].get<double>();
   figures["peak_memory_mib"] = daemon.peak_memory_mib();
   check_events(daemon, events, count);
+  // Every acknowledged identity is found: sent once more, each is told to be a duplicate.
+  Stream again = batches(BodyForm::ndjson, 0, count);
+  again.sent_before = true;
+  run_stream(daemon, events, again, batch_shape);
   daemon.stop();
   if (!settings.journal_check) return;
   check_journal(settings.programs, directory);
@@ -39,15 +52,6 @@ Json run_ingest(const Settings& settings, const Events& events, const Stream& st
   figures["event_bytes"] = json_form().size();
   finish(settings, daemon, directory.path(), events, stream.requests * stream.batch, figures);
   return figures;
-}
-
-Stream batches(BodyForm form, EventNumber first, std::uint64_t events) {
-  Stream stream;
-  stream.form = form;
-  stream.first = first;
-  stream.requests = events / batch_events;
-  stream.batch = batch_events;
-  return stream;
 }
 
 }  // namespace
@@ -120,25 +124,29 @@ Json run_duplicates(const Settings& settings, const Events& events) {
 }
 
 Json run_checkpoints(const Settings& settings, const Events& events) {
-  const auto run = [&](const std::string& toml) {
+  struct Sums {
+    double cpu = 0;
+    std::vector<float> p99;
+  };
+  constexpr int rounds = 4;  // in turn: what the machine does meanwhile is more than what is looked for
+  const auto add_run = [&](const std::string& toml, Sums& sums) {
     const ScratchDirectory directory(settings.directory);
     Daemon daemon(settings.programs, directory.path(), toml);
     daemon.register_facts();
-    Json figures =
-        run_stream(daemon, events, batches(BodyForm::ndjson, 0, 2 * settings.ingest_events), batch_shape);
+    const Json figures =
+        run_stream(daemon, events, batches(BodyForm::ndjson, 0, settings.ingest_events), batch_shape);
     daemon.stop();
-    return figures;
+    sums.cpu += figures["server_cpu_s_per_million"].get<double>();
+    sums.p99.push_back(figures["ack_ms_p99"].get<float>());
   };
-  const Json on = run("");
-  const Json off =
-      run("[data]\ncheckpoint_every_events = 1000000000000\ncheckpoint_every_records = 1000000000\n");
-  const auto of = [](const Json& figures, const char* name) { return figures[name].get<double>(); };
-  const double cpu_on = of(on, "server_cpu_s_per_million"), cpu_off = of(off, "server_cpu_s_per_million");
-  return {{"events", on["events"]},
-          {"on", on},
-          {"off", off},
-          {"cpu_share", std::max(0.0, 1 - cpu_off / cpu_on)},
-          {"p99_ratio", of(on, "ack_ms_p99") / of(off, "ack_ms_p99")}};
+  Sums on, off;
+  for (int round = 0; round < rounds; ++round) {
+    add_run("", on);
+    add_run("[data]\ncheckpoint_every_events = 1000000000000\ncheckpoint_every_records = 1000000000\n", off);
+  }
+  return {{"events", rounds * settings.ingest_events},
+          {"cpu_share", std::max(0.0, 1 - off.cpu / on.cpu)},
+          {"p99_ratio", quantile(on.p99, 0.5) / quantile(off.p99, 0.5)}};
 }
 
 }  // namespace voucherd::bench
