@@ -141,8 +141,8 @@ ClosePayload LedgerState::freeze_months(Month period, const Actor& by, const std
   return close;
 }
 
-Ledger::JudgedClose Ledger::judge_close(Month period, const Actor& by, const std::string& reason,
-                                        Instant at) const {
+Ledger::JudgedClose Ledger::judge_close(Month period, const Actor& by, const std::string& reason, Instant at,
+                                        const Chains& chains) const {
   JudgedClose judged;
   if (auto already = closed(period)) {
     judged.totals = already->totals;
@@ -167,7 +167,9 @@ Ledger::JudgedClose Ledger::judge_close(Month period, const Actor& by, const std
     judged.refusal = Refusal{409, "The month can't be closed", std::move(detail), std::move(faults)};
     return judged;
   }
-  judged.payload = encode_close(impl_->freeze_months(period, by, reason, at, judged.totals));
+  const ClosePayload close = impl_->freeze_months(period, by, reason, at, judged.totals);
+  judged.payload = close_in_parts(close, impl_->closes.empty() ? 0 : impl_->closes.rbegin()->second.position);
+  judged.payload.parts = impl_->close_parts(close, chains);
   return judged;
 }
 

@@ -60,11 +60,9 @@ Refusal needs_reason(const std::vector<std::string>& concerned) {
 
 bool is_recorded(const DraftChange& change) { return change.differs || change.origin.has_value(); }
 
-std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by, const std::string& reason) {
-  ordered_json payload;
-  payload["by"] = ordered_json{{"kind", by.kind}, {"id", by.id}};
-  payload["reason"] = reason;
-  ordered_json list = ordered_json::array();
+PayloadParts payload_of(const std::vector<DraftChange>& changes, const Actor& by, const std::string& reason) {
+  PayloadParts payload;
+  payload.shared = ordered_json{{"by", {{"kind", by.kind}, {"id", by.id}}}, {"reason", reason}}.dump();
   for (const auto& change : changes) {
     if (!is_recorded(change)) continue;
     ordered_json entry;
@@ -75,10 +73,9 @@ std::string payload_of(const std::vector<DraftChange>& changes, const Actor& by,
       entry["by"] = ordered_json{{"kind", change.origin->by.kind}, {"id", change.origin->by.id}};
       entry["reason"] = change.origin->reason;
     }
-    list.push_back(std::move(entry));
+    payload.parts.push_back(entry.dump());
   }
-  payload["changes"] = std::move(list);
-  return payload.dump();
+  return payload;
 }
 
 }  // namespace

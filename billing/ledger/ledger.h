@@ -15,6 +15,8 @@
 #include "billing/core/programme.h"
 #include "billing/ledger/fact_codec.h"
 #include "metering/journal/journal.h"
+#include "metering/proof/chains.h"
+#include "metering/proof/payload_parts.h"
 #include "metering/state/usage_state.h"
 
 namespace voucherd::billing {
@@ -43,6 +45,7 @@ struct FactChange {
 
 struct FactVersion {
   Position position = 0;
+  std::uint32_t index = 0;  // among the record's changes
   Instant at;
   Actor by;
   std::string reason;            // "" where none was needed
@@ -92,7 +95,7 @@ class Ledger {
   // Changes --------------------------------------------------------------------------------
   struct Judged {
     std::optional<Refusal> refusal;
-    std::string payload;        // of a `facts` record; "" where refused or where nothing changes
+    PayloadParts payload;       // of a `facts` record; empty where refused or where nothing changes
     std::vector<bool> created;  // per change: true for a key that is new
     /// Numbers of the closed statements whose figures would differ, in order: what needs a reason,
     /// and what a dry run shows.
@@ -121,15 +124,20 @@ class Ledger {
   struct JudgedClose {
     std::optional<Refusal> refusal;
     std::optional<ClosedPeriod> already;  // the month is closed: the same reply again
-    std::string payload;                  // of a `close` record
+    PayloadParts payload;                 // of a `close` record
     PeriodTotals totals;
   };
-  /// Rules §6. `at` is the intake time that the record will have.
-  JudgedClose judge_close(Month period, const Actor& by, const std::string& reason, Instant at) const;
+  /// Rules §6. `at` is the intake time that the record will have; `chains` are those of the records before
+  /// it.
+  JudgedClose judge_close(Month period, const Actor& by, const std::string& reason, Instant at,
+                          const Chains& chains) const;
 
   // The fold -------------------------------------------------------------------------------
   /// Folds a `facts` or `close` record; `root` is the tree root after it (hex).
   void apply(const Record& record, const std::string& root);
+  /// What a stored `close` record should say of each firm, as parts of its payload; ask before it is folded.
+  /// Fault "payload_damaged".
+  Result<std::vector<std::string>> parts_of_close(const Record& record, const Chains& chains) const;
   void save(std::string& out) const;
   static Result<std::unique_ptr<Ledger>> load(std::string_view& in, StatementHead head,
                                               const UsageState& usage);

@@ -8,7 +8,7 @@
 namespace voucherd::billing {
 namespace {
 
-constexpr std::uint64_t checkpoint_version = 1;
+constexpr std::uint64_t checkpoint_version = 2;
 
 void put_actor(std::string& out, const Actor& actor) {
   put_text(out, actor.kind);
@@ -65,28 +65,32 @@ void put_fact(Facts& facts, const Fact& fact) {
   std::visit(Put{facts}, fact);
 }
 
-std::string encode_close(const ClosePayload& close) {
-  std::string out;
+namespace {
+
+void put_head(std::string& out, const ClosePayload& close) {
   put_signed(out, close.first.months);
   put_signed(out, close.period.months);
   put_actor(out, close.by);
   put_text(out, close.reason);
+}
+
+void read_head(ByteReader& in, ClosePayload& close) {
+  close.first = read_month(in);
+  close.period = read_month(in);
+  close.by = read_actor(in);
+  close.reason = in.text();
+}
+
+void put_statements(std::string& out, const ClosePayload& close) {
   put_varint(out, close.statements.size());
   for (const auto& frozen : close.statements) {
     put_signed(out, frozen.month.months);
     put_text(out, frozen.firm.value);
     put_text(out, frozen.canonical);
   }
-  return out;
 }
 
-std::optional<ClosePayload> decode_close(std::string_view payload) {
-  ByteReader in(payload);
-  ClosePayload close;
-  close.first = read_month(in);
-  close.period = read_month(in);
-  close.by = read_actor(in);
-  close.reason = in.text();
+void read_statements(ByteReader& in, ClosePayload& close) {
   for (std::uint64_t left = in.varint(); in.ok() && left > 0; --left) {
     ClosePayload::Frozen frozen;
     frozen.month = read_month(in);
@@ -94,7 +98,44 @@ std::optional<ClosePayload> decode_close(std::string_view payload) {
     frozen.canonical = in.text();
     close.statements.push_back(std::move(frozen));
   }
+}
+
+}  // namespace
+
+std::string encode_close(const ClosePayload& close) {
+  std::string out;
+  put_head(out, close);
+  put_statements(out, close);
+  return out;
+}
+
+std::optional<ClosePayload> decode_close(std::string_view payload) {
+  ByteReader in(payload);
+  ClosePayload close;
+  read_head(in, close);
+  read_statements(in, close);
   if (!in.ok() || in.left() != 0) return std::nullopt;
+  return close;
+}
+
+PayloadParts close_in_parts(const ClosePayload& close, Position before) {
+  PayloadParts payload;
+  put_head(payload.shared, close);
+  put_varint(payload.shared, before);
+  put_statements(payload.rest, close);
+  return payload;
+}
+
+std::optional<ClosePayload> close_of_record(const RecordHeader& header, std::string_view payload) {
+  if (header.version < payload_in_parts_version) return decode_close(payload);
+  const auto sealed = unseal(payload);
+  if (!sealed) return std::nullopt;
+  ClosePayload close;
+  ByteReader shared(sealed->content.shared), rest(sealed->content.rest);
+  read_head(shared, close);
+  shared.varint();  // the close before it: for those who see no other
+  read_statements(rest, close);
+  if (!shared.ok() || shared.left() != 0 || !rest.ok() || rest.left() != 0) return std::nullopt;
   return close;
 }
 
@@ -143,7 +184,7 @@ bool LedgerState::freeze(Month period, const FirmId& firm, std::string canonical
 }
 
 void LedgerState::fold_close(std::string_view payload, const RecordHeader& header, const std::string& root) {
-  auto close = decode_close(payload);
+  auto close = close_of_record(header, payload);
   VOUCHERD_ASSERT(close.has_value());
   VOUCHERD_ASSERT(!is_closed(close->period) && close->first <= close->period);
   CloseEntry entry{close->first, header.position, header.intake_time, close->by, close->reason, root, {}};
@@ -155,30 +196,51 @@ void LedgerState::fold_close(std::string_view payload, const RecordHeader& heade
   ++versions.closes;
 }
 
+void LedgerState::fold_change(const nlohmann::json& change, FactVersion version) {
+  const auto kind = fact_kind_of_name(change.at("kind").get<std::string>());
+  VOUCHERD_ASSERT(kind.has_value());
+  if (const auto origin = change.find("by"); origin != change.end()) {
+    version.by = {origin->at("kind").get<std::string>(), origin->at("id").get<std::string>()};
+    version.reason = change.at("reason").get<std::string>();
+  }
+  const bool good =
+      fold_fact(*kind, change.at("key").get<std::string>(), change.at("body"), std::move(version));
+  VOUCHERD_ASSERT(good);  // it was judged before it was written
+}
+
+void LedgerState::fold_facts(const Record& record) {
+  const bool in_parts = record.header.version >= payload_in_parts_version;
+  const auto sealed = in_parts ? unseal(record.payload) : Result<SealedPayload>(SealedPayload{});
+  VOUCHERD_ASSERT(sealed.has_value());
+  const auto shared =
+      nlohmann::json::parse(in_parts ? sealed->content.shared : record.payload, nullptr, false);
+  VOUCHERD_ASSERT(shared.is_object());
+  FactVersion version{
+      record.header.position,
+      0,
+      record.header.intake_time,
+      {shared.at("by").at("kind").get<std::string>(), shared.at("by").at("id").get<std::string>()},
+      shared.at("reason").get<std::string>(),
+      {}};
+  if (!in_parts) {
+    for (const auto& change : shared.at("changes")) {
+      fold_change(change, version);
+      ++version.index;
+    }
+  }
+  for (const std::string& part : sealed->content.parts) {
+    fold_change(nlohmann::json::parse(part), version);
+    ++version.index;
+  }
+}
+
 void Ledger::apply(const Record& record, const std::string& root) {
   if (record.header.type == RecordType::close) {
     impl_->fold_close(record.payload, record.header, root);
     return;
   }
   VOUCHERD_ASSERT(record.header.type == RecordType::facts);
-  const auto payload = nlohmann::json::parse(record.payload, nullptr, false);
-  VOUCHERD_ASSERT(payload.is_object());
-  const Actor by{payload.at("by").at("kind").get<std::string>(),
-                 payload.at("by").at("id").get<std::string>()};
-  for (const auto& change : payload.at("changes")) {
-    const std::string kind_name = change.at("kind").get<std::string>();
-    const auto kind = fact_kind_of_name(kind_name);
-    VOUCHERD_ASSERT(kind.has_value());
-    FactVersion version{
-        record.header.position, record.header.intake_time, by, payload.at("reason").get<std::string>(), {}};
-    if (const auto origin = change.find("by"); origin != change.end()) {
-      version.by = {origin->at("kind").get<std::string>(), origin->at("id").get<std::string>()};
-      version.reason = change.at("reason").get<std::string>();
-    }
-    const bool good =
-        impl_->fold_fact(*kind, change.at("key").get<std::string>(), change.at("body"), std::move(version));
-    VOUCHERD_ASSERT(good);  // it was judged before it was written
-  }
+  impl_->fold_facts(record);
 }
 
 void Ledger::save(std::string& out) const {
@@ -192,6 +254,7 @@ void Ledger::save(std::string& out) const {
       put_varint(out, versions.size());
       for (const auto& version : versions) {
         put_varint(out, version.position);
+        put_varint(out, version.index);
         put_signed(out, version.at.ms);
         put_actor(out, version.by);
         put_text(out, version.reason);
@@ -228,6 +291,7 @@ void load_histories(ByteReader& in, Fold&& fold) {
       for (std::uint64_t versions = in.varint(); in.ok() && versions > 0; --versions) {
         FactVersion version;
         version.position = in.varint();
+        version.index = static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff));
         version.at.ms = in.signed_varint();
         version.by = read_actor(in);
         version.reason = in.text();

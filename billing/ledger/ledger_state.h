@@ -3,6 +3,7 @@
 // which is a cache and never saved.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "billing/ledger/ledger.h"
@@ -104,6 +105,9 @@ struct LedgerState {
   // The fold (ledger_fold.cpp)
   /// False where the body can't be read.
   bool fold_fact(FactKind kind, const std::string& key, const nlohmann::json& body, FactVersion version);
+  /// A change of a record in parts or before them; `version` is as the record says.
+  void fold_change(const nlohmann::json& change, FactVersion version);
+  void fold_facts(const Record& record);
   /// Puts `fact` into force and counts whom that concerns.
   void take(const Fact& fact);
   void fold_close(std::string_view payload, const RecordHeader& header, const std::string& root);
@@ -166,6 +170,10 @@ struct LedgerState {
   /// The close record's content, and the closed month's totals (close.cpp).
   ClosePayload freeze_months(Month period, const Actor& by, const std::string& reason, Instant at,
                              PeriodTotals& totals) const;
+  /// What the close says of each firm, to be shown apart from the others (close_parts.cpp).
+  std::vector<std::string> close_parts(const ClosePayload& close, const Chains& chains) const;
+  /// Of the facts that the firm's statements of months up to `through` rest on (close_parts.cpp).
+  Sha256Hash facts_digest_of(const FirmId& firm, Month through) const;
   /// Closed statements of which a figure would differ with `changes` (fact_closed.cpp).
   using Concerned = std::set<std::pair<Month, FirmId>>;
   Concerned concerned_by(const std::vector<DraftChange>& changes, const Facts& after) const;
@@ -213,8 +221,13 @@ void judge_references(const std::vector<DraftChange>& changes, const Facts& afte
 std::vector<FieldFault> immutable_faults(const std::vector<DraftChange>& changes, const Facts& before,
                                          const Used& used, Month closed_through);
 
+/// As in payloads of version 1 and in checkpoints.
 std::string encode_close(const ClosePayload& close);
 std::optional<ClosePayload> decode_close(std::string_view payload);
+/// As in payloads of version 2, without the parts; `before`: the position of the close before it, or 0.
+PayloadParts close_in_parts(const ClosePayload& close, Position before);
+/// Of either version; nullopt where the payload is damaged.
+std::optional<ClosePayload> close_of_record(const RecordHeader& header, std::string_view payload);
 
 struct Ledger::Impl : LedgerState {
   using LedgerState::LedgerState;

@@ -10,6 +10,7 @@
 #include "metering/core/assert.h"
 #include "metering/journal/checksum.h"
 #include "metering/journal/encoding.h"
+#include "metering/proof/payload_parts.h"
 #include "metering/state/event_columns.h"
 #include "metering/state/quarantine_dismissal.h"
 
@@ -89,6 +90,11 @@ billing::Refusal disk_refusal() {
   return {507, "The disk is full", "nothing of this change was kept; free some space and try again", {}};
 }
 
+/// The one thing that is drawn and not decided: the secret that hides a record's parts from each other.
+Sequencer::Decision in_parts(RecordType type, const PayloadParts& content) {
+  return {true, type, payload_in_parts_version, seal(content, draw_record_secret())};
+}
+
 void add_hashes(RunningChecksum& checksum, std::span<const std::uint64_t> hashes) {
   std::string bytes;
   for (const std::uint64_t hash : hashes) put_little_endian(bytes, hash);
@@ -144,8 +150,8 @@ struct Engine::Impl {
         Sequencer::Parts{*journal, host_clock, fold.usage(), identities, fold.blocks(), registry,
                          fold.genesis().hash_seed, fold.genesis().offset, std::move(to_owner),
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
-                                std::span<const std::uint64_t> hashes) {
-                           fold.apply(record, usage, hashes);
+                                std::span<const std::uint64_t> hashes, const RecordProof& proof) {
+                           fold.apply(record, usage, hashes, proof);
                            checkpointer.after_record();
                          },
                          std::move(fatal), std::move(observe_commit)},
@@ -279,7 +285,7 @@ void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Act
     reply->position = impl_->fold.position();
     if (reply->refusal || judged.payload.empty()) return {};
     reply->position = slot.position;
-    return {true, RecordType::facts, 1, std::move(judged.payload)};
+    return in_parts(RecordType::facts, judged.payload);
   };
   impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
 }
@@ -289,11 +295,12 @@ void Engine::close_period(Month period, billing::Actor by, std::string reason,
   auto reply = std::make_shared<CloseReply>();
   auto decide = [this, reply, period, by = std::move(by),
                  reason = std::move(reason)](const Sequencer::Slot& slot) -> Sequencer::Decision {
-    auto judged = impl_->fold.ledger().judge_close(period, by, reason, slot.intake_time);
+    auto judged =
+        impl_->fold.ledger().judge_close(period, by, reason, slot.intake_time, impl_->fold.chains());
     reply->refusal = std::move(judged.refusal);
     reply->closed = std::move(judged.already);
     if (reply->refusal || reply->closed) return {};
-    return {true, RecordType::close, 1, std::move(judged.payload)};
+    return in_parts(RecordType::close, judged.payload);
   };
   impl_->exclusive(reply, std::move(decide), [this, reply, period, done = std::move(done)] {
     if (!reply->refusal && !reply->closed) reply->closed = impl_->fold.ledger().closed(period);

@@ -21,7 +21,8 @@ Fold::Fold(const Journal& journal, const Genesis& genesis, std::size_t event_cac
       blocks_(journal, event_cache_bytes),
       usage_(genesis.offset),
       ledger_(std::make_unique<billing::Ledger>(head(), usage_)),
-      identities_(identities) {}
+      identities_(identities),
+      prover_(genesis.offset) {}
 
 billing::StatementHead Fold::head() const {
   return {{genesis_.provider_name, genesis_.provider_uscc}, genesis_.currency, genesis_.offset};
@@ -36,14 +37,18 @@ Result<void> Fold::load(const Checkpoint& checkpoint) {
   auto usage = UsageState::load(bytes);
   if (!usage) return usage.error();
   bytes = section("tree");
-  auto tree = TreeEdge::load(bytes);
+  auto tree = MerkleTree::load(bytes);
   if (!tree) return tree.error();
+  bytes = section("chains");
+  auto chains = Chains::load(bytes);
+  if (!chains) return chains.error();
   if (usage->events() != checkpoint.identity_hashes || tree->size() != checkpoint.position) {
     return Fault{"checkpoint_damaged", "the sections of the checkpoint at position " +
                                            std::to_string(checkpoint.position) + " do not belong together"};
   }
   usage_ = std::move(*usage);
   tree_ = std::move(*tree);
+  chains_ = std::move(*chains);
   bytes = section("ledger");
   auto ledger = billing::Ledger::load(bytes, head(), usage_);
   if (!ledger) return ledger.error();
@@ -57,7 +62,9 @@ Result<void> Fold::replay(const Record& record) {
     if (auto dismissal = QuarantineDismissal::decode(record.payload); !dismissal) return dismissal.error();
   }
   if (record.header.type != RecordType::usage) {
-    apply(record, nullptr, {});
+    const auto proof = prove(record, nullptr);
+    if (!proof) return proof.error();
+    apply(record, nullptr, {}, *proof);
     return {};
   }
   auto decoded = UsageRecord::decode(record.payload, record.header.version);
@@ -71,20 +78,34 @@ Result<void> Fold::replay(const Record& record) {
   if (identities_ != nullptr) {
     if (auto loaded = identities_->load(hashes, usage->first_ordinal); !loaded) return loaded;
   }
-  apply(record, usage, hashes);
+  const auto proof = prove(record, usage.get());
+  if (!proof) return proof.error();
+  apply(record, usage, hashes, *proof);
   return {};
 }
 
+Result<RecordProof> Fold::prove(const Record& record, const UsageRecord* usage) {
+  if (usage == nullptr) return prover_.prove(record.header, record.payload);
+  std::vector<UsageSpan> corrected;
+  for (std::uint32_t row = 0; row < usage->events.size(); ++row) {
+    if (usage->events.figures(row).kind != EventKind::correction) continue;
+    visit_event(usage->events.corrected(row), *usage,
+                [&](const EventView& event) { corrected.push_back(usage_span(event)); });
+  }
+  return prover_.prove(record.header, record.payload, usage->events, corrected);
+}
+
 void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>& usage,
-                 std::span<const std::uint64_t> hashes) {
+                 std::span<const std::uint64_t> hashes, const RecordProof& proof) {
   VOUCHERD_ASSERT(record.header.position == position_ + 1);
   position_ = record.header.position;
-  tree_.append(leaf_hash(encode_record(record.header, record.payload)));
+  tree_.append(proof.leaf);
   switch (record.header.type) {
     case RecordType::genesis:
       break;  // read apart, before there is a fold
     case RecordType::usage:
       VOUCHERD_ASSERT(usage != nullptr && usage->events.size() == hashes.size());
+      extend(chains_, record.header.position, usage->events, proof.steps);
       blocks_.put(record.header, usage);
       usage_.apply(record.header, *usage,
                    [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
@@ -124,13 +145,15 @@ Checkpoint Fold::checkpoint() const {
   usage_.save(checkpoint.sections["usage"]);
   ledger_->save(checkpoint.sections["ledger"]);
   tree_.save(checkpoint.sections["tree"]);
+  chains_.save(checkpoint.sections["chains"]);
   return checkpoint;
 }
 
 Fold::Frozen Fold::freeze() {
-  Frozen frozen{position_, usage_.events(), usage_.freeze(), {}, {}};
+  Frozen frozen{position_, usage_.events(), usage_.freeze(), {}, {}, {}};
   ledger_->save(frozen.ledger);
   tree_.save(frozen.tree);
+  chains_.save(frozen.chains);
   return frozen;
 }
 
@@ -141,6 +164,7 @@ Checkpoint Fold::Frozen::checkpoint() && {
   usage.save(checkpoint.sections["usage"]);
   checkpoint.sections["ledger"] = std::move(ledger);
   checkpoint.sections["tree"] = std::move(tree);
+  checkpoint.sections["chains"] = std::move(chains);
   return checkpoint;
 }
 

@@ -10,6 +10,7 @@
 
 #include "billing/ledger/ledger.h"
 #include "metering/journal/journal.h"
+#include "metering/proof/record_proof.h"
 #include "metering/proof/tree.h"
 #include "metering/state/block_cache.h"
 #include "metering/state/checkpoint.h"
@@ -36,7 +37,7 @@ class Fold {
   Result<void> replay(const Record& record);
   /// Folds a record whose events are decoded and among the known identities already.
   void apply(const Record& record, const std::shared_ptr<const UsageRecord>& usage,
-             std::span<const std::uint64_t> hashes);
+             std::span<const std::uint64_t> hashes, const RecordProof& proof);
 
   /// The state as a checkpoint at position().
   Checkpoint checkpoint() const;
@@ -45,7 +46,7 @@ class Fold {
     Position position = 0;
     std::uint64_t events = 0;
     UsageState::Snapshot usage;
-    std::string ledger, tree;
+    std::string ledger, tree, chains;
     Checkpoint checkpoint() &&;
   };
   Frozen freeze();
@@ -61,11 +62,14 @@ class Fold {
   const billing::Ledger& ledger() const { return *ledger_; }
   KnownIdentities& identities() { return *identities_; }
   BlockCache& blocks() { return blocks_; }
-  const TreeEdge& tree() const { return tree_; }
+  const MerkleTree& tree() const { return tree_; }
+  const Chains& chains() const { return chains_; }
 
  private:
   billing::StatementHead head() const;
   void dismiss(const Record& record);
+  /// Of a record as read from the journal. Fault "payload_damaged".
+  Result<RecordProof> prove(const Record& record, const UsageRecord* usage);
   void visit_event(EventOrdinal ordinal, const UsageRecord& current,
                    const std::function<void(const EventView&)>& visit);
 
@@ -74,7 +78,9 @@ class Fold {
   UsageState usage_;
   std::unique_ptr<billing::Ledger> ledger_;
   KnownIdentities* identities_;
-  TreeEdge tree_;
+  MerkleTree tree_;
+  Chains chains_;
+  RecordProver prover_;  // of replayed records
   Position position_ = 0;
   std::vector<std::uint64_t> new_hashes_;
 };

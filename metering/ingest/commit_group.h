@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "metering/ingest/sequencer.h"
+#include "metering/proof/record_proof.h"
 
 namespace voucherd {
 
@@ -18,6 +19,8 @@ struct CommitGroup {
   /// owner until the group is sealed, only read after.
   std::shared_ptr<UsageRecord> usage;
   std::vector<std::uint64_t> hashes;  // identity hashes of usage->events
+  std::vector<UsageSpan> corrected;   // spans of the events that its corrections correct, in their order
+  RecordProof proof;                  // made by the writer
 
   // The owner's alone, also after sealing.
   struct Waiting {

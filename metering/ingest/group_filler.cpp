@@ -237,16 +237,17 @@ GroupFiller::Taken GroupFiller::take(const wire::Item& item, std::uint64_t hash,
     problem = wire::Problem{ReasonCode::conflict, conflict_detail(known_.position_of(known->ordinal))};
     return Taken::bad;
   }
-  EventOrdinal target = 0;
+  Target target;
   problem = item.problem ? item.problem : judge(event, target);
   if (problem) return Taken::bad;
   accept(event, hash, target);
   return Taken::accepted;
 }
 
-void GroupFiller::accept(const EventView& event, std::uint64_t hash, EventOrdinal target) {
+void GroupFiller::accept(const EventView& event, std::uint64_t hash, const Target& target) {
   CommitGroup& group = open_group();
-  accepted(group, group.usage->events.append(event, target), hash);
+  if (event.kind == EventKind::correction) group.corrected.push_back(target.span);
+  accepted(group, group.usage->events.append(event, target.ordinal), hash);
 }
 
 void GroupFiller::accepted(CommitGroup& group, std::uint32_t row, std::uint64_t hash) {
@@ -256,7 +257,7 @@ void GroupFiller::accepted(CommitGroup& group, std::uint32_t row, std::uint64_t 
   depend_on(group.record.header.position);
 }
 
-std::optional<wire::Problem> GroupFiller::judge(const EventView& event, EventOrdinal& target) {
+std::optional<wire::Problem> GroupFiller::judge(const EventView& event, Target& target) {
   // The group's intake time is the record's: what is judged by it stays true of the record.
   const Instant intake = groups_.open ? groups_.open->record.header.intake_time : intake_now();
   if (event.kind == EventKind::usage) return judge_.usage(event, intake);
@@ -265,9 +266,12 @@ std::optional<wire::Problem> GroupFiller::judge(const EventView& event, EventOrd
   key.id = event.corrects_id;
   const auto found = known_.find(key, identity_hash(key.source, key.id, parts_.hash_seed));
   if (!found) return Judge::correction(event, nullptr);
-  target = found->ordinal;
+  target.ordinal = found->ordinal;
   std::optional<wire::Problem> problem;
-  known_.visit(target, [&](const EventView& corrected) { problem = Judge::correction(event, &corrected); });
+  known_.visit(found->ordinal, [&](const EventView& corrected) {
+    problem = Judge::correction(event, &corrected);
+    if (!problem) target.span = usage_span(corrected);
+  });
   return problem;
 }
 

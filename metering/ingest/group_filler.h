@@ -58,12 +58,17 @@ class GroupFiller {
   /// Judges, accepts. `problem` says why where it is bad; `known` is known_as() of it.
   Taken take(const wire::Item& item, std::uint64_t hash, const std::optional<KnownEvents::Found>& known,
              std::optional<wire::Problem>& problem);
-  void accept(const EventView& event, std::uint64_t hash, EventOrdinal target);
+  /// What a correction corrects.
+  struct Target {
+    EventOrdinal ordinal = 0;
+    UsageSpan span;
+  };
+  void accept(const EventView& event, std::uint64_t hash, const Target& target);
   /// The open group has taken an event in as its row `row`.
   void accepted(CommitGroup& group, std::uint32_t row, std::uint64_t hash);
   bool is_registered(const EventBlock::Row& row, const EventView& event);
   bool corrections_wait() const;
-  std::optional<wire::Problem> judge(const EventView& event, EventOrdinal& target);
+  std::optional<wire::Problem> judge(const EventView& event, Target& target);
   void quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index, IngestReply& reply);
   /// The unresolved entry of the same content, durable or under way.
   std::optional<QuarantineNumber> known_bad(const EventView& event, std::uint64_t fingerprint) const;

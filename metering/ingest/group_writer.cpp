@@ -3,15 +3,18 @@
 #include <chrono>
 #include <utility>
 
+#include "metering/core/assert.h"
+
 namespace voucherd {
 
 GroupWriter::GroupWriter(Journal& journal, Durable durable, Refused refused, Sequencer::Fatal fatal,
-                         Sequencer::ObserveCommit observe_commit)
+                         Sequencer::ObserveCommit observe_commit, UtcOffset offset)
     : journal_(journal),
       durable_(std::move(durable)),
       refused_(std::move(refused)),
       fatal_(std::move(fatal)),
       observe_commit_(std::move(observe_commit)),
+      prover_(offset),
       encoder_([this] { encode_all(); }),
       appender_([this] { append_all(); }) {}
 
@@ -54,12 +57,22 @@ void GroupWriter::encode_all() {
     const std::uint64_t forgotten = forgotten_;
     encoding_ = true;
     lock.unlock();
-    if (group->usage) group->record.payload = group->usage->encode();
+    encode(*group);
     lock.lock();
     encoding_ = false;
     if (forgotten == forgotten_) encoded_.push_back(group);
     wake_.notify_all();
   }
+}
+
+void GroupWriter::encode(CommitGroup& group) {
+  Record& record = group.record;
+  if (group.usage) record.payload = group.usage->encode();
+  auto proof = group.usage
+                   ? prover_.prove(record.header, record.payload, group.usage->events, group.corrected)
+                   : prover_.prove(record.header, record.payload);
+  VOUCHERD_ASSERT(proof.has_value());
+  group.proof = std::move(*proof);
 }
 
 void GroupWriter::append_all() {

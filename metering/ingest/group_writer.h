@@ -23,7 +23,7 @@ class GroupWriter {
   /// is in the journal, and nothing is written until forget_all().
   using Refused = std::function<void()>;
   GroupWriter(Journal& journal, Durable durable, Refused refused, Sequencer::Fatal fatal,
-              Sequencer::ObserveCommit observe_commit);
+              Sequencer::ObserveCommit observe_commit, UtcOffset offset);
   /// Finishes what was handed in, unless it was refused.
   ~GroupWriter();
   GroupWriter(const GroupWriter&) = delete;
@@ -38,6 +38,8 @@ class GroupWriter {
   using Groups = std::vector<std::shared_ptr<CommitGroup>>;
   void encode_all();
   void append_all();
+  /// Payload and proof.
+  void encode(CommitGroup& group);
   [[nodiscard]] Result<void> append(const Groups& groups);
 
   Journal& journal_;
@@ -45,6 +47,7 @@ class GroupWriter {
   Refused refused_;
   Sequencer::Fatal fatal_;
   Sequencer::ObserveCommit observe_commit_;
+  RecordProver prover_;  // the encoder's
   std::mutex mutex_;
   std::condition_variable wake_;
   // Bounded: the owner seals two groups at most.

@@ -45,7 +45,7 @@ struct Sequencer::Impl {
                 for (const auto& group : groups) on_durable(*group);
               });
             },
-            [this] { post([this] { on_refused(); }); }, parts_.fatal, parts_.observe_commit) {
+            [this] { post([this] { on_refused(); }); }, parts_.fatal, parts_.observe_commit, parts_.offset) {
     parts_.identities.on_spill_end([post = parts_.post, alive = std::weak_ptr<bool>(alive_), this] {
       post([alive, this] {
         if (alive.lock()) advance();
@@ -200,7 +200,7 @@ struct Sequencer::Impl {
   void on_durable(CommitGroup& group) {
     const auto& sealed = filler_.groups().sealed;
     VOUCHERD_ASSERT(!sealed.empty() && sealed.front().get() == &group);
-    parts_.fold(group.record, group.usage, group.hashes);
+    parts_.fold(group.record, group.usage, group.hashes, group.proof);
     filler_.forget_folded();
     ++figures_.commit_groups;
     if (!group.usage) exclusive_under_way_ = false;

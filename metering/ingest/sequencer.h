@@ -29,6 +29,7 @@
 #include "metering/core/clock.h"
 #include "metering/ingest/judge.h"
 #include "metering/journal/journal.h"
+#include "metering/proof/record_proof.h"
 #include "metering/state/block_cache.h"
 #include "metering/state/known_identities.h"
 #include "metering/state/usage_state.h"
@@ -99,9 +100,9 @@ class Sequencer {
   using PostToOwner = std::function<void(std::function<void()> task)>;
   /// Called on the owner thread for each record that has become durable, in order, before any reply
   /// for it: folds it. For a usage record, `usage` is its payload decoded and `hashes` are the identity
-  /// hashes of its events in their order.
+  /// hashes of its events in their order. `proof` is what proofs need of it.
   using Fold = std::function<void(const Record& record, std::shared_ptr<const UsageRecord> usage,
-                                  std::span<const std::uint64_t> hashes)>;
+                                  std::span<const std::uint64_t> hashes, const RecordProof& proof)>;
   /// A failed append (but for a full disk): must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
   /// Called on the writer thread with the seconds that an append took (writing and fsync); may be empty.

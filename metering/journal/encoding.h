@@ -52,6 +52,8 @@ class FixedReader {
     return field;
   }
 
+  /// What has not been taken yet.
+  std::string_view rest() const { return in_; }
   bool ok() const { return ok_; }
   bool at_end() const { return ok_ && in_.empty(); }
 

@@ -31,6 +31,8 @@ class Env;
 
 namespace voucherd {
 
+class FixedReader;
+
 /// What a record is. Stored: numbers are never changed or used again.
 enum class RecordType : std::uint8_t {
   genesis = 1,  // the first record; see Genesis
@@ -73,7 +75,15 @@ struct Genesis {
 std::string encode_genesis(const Genesis& genesis);
 Result<Genesis> decode_genesis(std::string_view payload);
 
-/// The canonical bytes of a record: header and payload, as stored and as hashed for proofs.
+/// The bytes in front of a record's payload.
+std::string encode_record_header(const RecordHeader& header, std::uint32_t payload_bytes);
+struct DecodedHeader {
+  RecordHeader header;
+  std::uint32_t payload_bytes = 0;
+};
+/// Takes them off the front of `in`. Fault "record_damaged".
+Result<DecodedHeader> decode_record_header(FixedReader& in);
+/// The canonical bytes of a record: header, payload and checksum, as stored.
 std::string encode_record(const RecordHeader& header, std::string_view payload);
 /// Checks the record's own checksum. Fault "record_damaged".
 Result<Record> decode_record(std::string_view bytes);

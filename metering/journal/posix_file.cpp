@@ -15,16 +15,14 @@ namespace voucherd {
 
 namespace {
 
-constexpr mode_t new_file_mode = 0640;  // billing data: not for everyone on the host
-
 Fault file_fault(const std::string& path, const char* call, int error) {
   return {"file_failed", path + ": " + call + " failed: " + std::generic_category().message(error)};
 }
 
 }  // namespace
 
-Result<PosixFile> PosixFile::open(const std::string& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, new_file_mode);
+Result<PosixFile> PosixFile::open(const std::string& path, int flags, unsigned mode) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode));
   if (descriptor < 0) return file_fault(path, "open", errno);
   return PosixFile(path, descriptor);
 }

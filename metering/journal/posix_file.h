@@ -17,8 +17,9 @@ namespace voucherd {
 class PosixFile {
  public:
   PosixFile() = default;
-  /// `flags` are those of open(2); O_CLOEXEC is added.
-  static Result<PosixFile> open(const std::string& path, int flags);
+  /// `flags` are those of open(2); O_CLOEXEC is added. `mode` is that of a file which this makes: billing
+  /// data is not for everyone on the host.
+  static Result<PosixFile> open(const std::string& path, int flags, unsigned mode = 0640);
   ~PosixFile();
   PosixFile(PosixFile&& other) noexcept;
   PosixFile& operator=(PosixFile&& other) noexcept;

@@ -34,17 +34,40 @@ std::string take_text(FixedReader& in) { return std::string(in.bytes(in.integer<
 
 }  // namespace
 
-std::string encode_record(const RecordHeader& header, std::string_view payload) {
-  VOUCHERD_ASSERT(payload.size() <= record_payload_bytes_max);
+std::string encode_record_header(const RecordHeader& header, std::uint32_t payload_bytes) {
   std::string out;
-  out.reserve(header_bytes + payload.size() + checksum_bytes);
+  out.reserve(header_bytes);
   out.append(record_magic);
   put_little_endian(out, envelope_format);
   put_little_endian(out, static_cast<std::uint8_t>(header.type));
   put_little_endian(out, header.version);
   put_little_endian(out, header.position);
   put_little_endian(out, header.intake_time.ms);
-  put_little_endian(out, static_cast<std::uint32_t>(payload.size()));
+  put_little_endian(out, payload_bytes);
+  return out;
+}
+
+Result<DecodedHeader> decode_record_header(FixedReader& in) {
+  if (in.bytes(record_magic.size()) != record_magic) return damaged("it does not begin with VREC");
+  if (const auto format = in.integer<std::uint8_t>(); format != envelope_format) {
+    return damaged("its envelope has format " + std::to_string(format) +
+                   ", which this version of the program does not know");
+  }
+  DecodedHeader decoded;
+  decoded.header.type = static_cast<RecordType>(in.integer<std::uint8_t>());
+  decoded.header.version = in.integer<std::uint16_t>();
+  decoded.header.position = in.integer<std::uint64_t>();
+  decoded.header.intake_time.ms = in.integer<std::int64_t>();
+  decoded.payload_bytes = in.integer<std::uint32_t>();
+  if (!in.ok()) return damaged("its header is cut short");
+  return decoded;
+}
+
+std::string encode_record(const RecordHeader& header, std::string_view payload) {
+  VOUCHERD_ASSERT(payload.size() <= record_payload_bytes_max);
+  std::string out;
+  out.reserve(header_bytes + payload.size() + checksum_bytes);
+  out.append(encode_record_header(header, static_cast<std::uint32_t>(payload.size())));
   out.append(payload);
   put_little_endian(out, checksum64(out));
   return out;
@@ -65,17 +88,9 @@ Result<RecordView> view_record(std::string_view bytes) {
     return damaged("it has " + std::to_string(bytes.size()) + " bytes, fewer than its header");
   }
   FixedReader in(bytes.substr(0, bytes.size() - checksum_bytes));
-  if (in.bytes(record_magic.size()) != record_magic) return damaged("it does not begin with VREC");
-  if (const auto format = in.integer<std::uint8_t>(); format != envelope_format) {
-    return damaged("its envelope has format " + std::to_string(format) +
-                   ", which this version of the program does not know");
-  }
-  RecordView record;
-  record.header.type = static_cast<RecordType>(in.integer<std::uint8_t>());
-  record.header.version = in.integer<std::uint16_t>();
-  record.header.position = in.integer<std::uint64_t>();
-  record.header.intake_time.ms = in.integer<std::int64_t>();
-  record.payload = in.bytes(in.integer<std::uint32_t>());
+  const auto head = decode_record_header(in);
+  if (!head) return head.error();
+  const RecordView record{head->header, in.bytes(head->payload_bytes)};
   if (!in.at_end()) return damaged("its payload length does not fit its size");
   return record;
 }

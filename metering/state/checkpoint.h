@@ -22,13 +22,13 @@
 namespace voucherd {
 
 /// Raised whenever the fold or a section's bytes change: older checkpoints are then passed over.
-inline constexpr std::uint32_t fold_version = 4;
+inline constexpr std::uint32_t fold_version = 5;
 inline constexpr int checkpoints_kept = 2;
 
 struct Checkpoint {
   Position position = 0;
   std::uint64_t identity_hashes = 0;
-  std::map<std::string, std::string> sections;  // "usage", "ledger", "tree"
+  std::map<std::string, std::string> sections;  // "usage", "ledger", "tree", "chains"
 };
 
 /// Thread safety: one caller at a time (load_hashes() too remembers what it has read).

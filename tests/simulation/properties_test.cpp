@@ -7,6 +7,7 @@
 
 #include "billing/core/statement.h"
 #include "config/options.h"
+#include "metering/proof/payload_parts.h"
 #include "tests/simulation/history.h"
 
 namespace voucherd::simulation {
@@ -164,7 +165,7 @@ TEST(PropertyTest, SixtyFourSubmittersOfOneEventLeaveOne) {
 }
 
 /// Sends events at the first and last millisecond of each month and year; the journal's records
-/// after the genesis (its hash seed is random) and every statement.
+/// after the genesis (its hash seed is random; so are the secrets of records in parts) and every statement.
 std::string bytes_under(const char* zone) {
   setenv("TZ", zone, 1);  // NOLINT(concurrency-mt-unsafe): no other thread runs here
   tzset();
@@ -189,7 +190,13 @@ std::string bytes_under(const char* zone) {
   std::string all = statements_of(*program);
   for (Position position = 2; position <= program->engine().position(); ++position) {
     const auto record = program->engine().journal().read(position).value();
-    all += encode_record(record.header, record.payload);
+    if (record.header.version < payload_in_parts_version || record.header.type == RecordType::usage) {
+      all += encode_record(record.header, record.payload);
+      continue;
+    }
+    const PayloadParts content = unseal(record.payload).value().content;
+    all += content.shared + content.rest;
+    for (const std::string& part : content.parts) all += part;
   }
   return all;
 }

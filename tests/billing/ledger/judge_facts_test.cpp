@@ -145,7 +145,7 @@ TEST_F(JudgeFactsTest, RefusesFirmsThatSucceedEachOtherInACircle) {
 TEST_F(JudgeFactsTest, WritesNothingWhereNothingChanges) {
   const auto judged = world_.judge(FactKind::policy, "policy", World::policy_body());
   EXPECT_FALSE(judged.refusal);
-  EXPECT_EQ(judged.payload, "");
+  EXPECT_TRUE(judged.payload.empty());
   EXPECT_THAT(judged.created, ElementsAre(false));
 }
 
@@ -364,9 +364,10 @@ TEST_F(JudgeFactsTest, RefusesWordsThatCantBeRecorded) {
 
 TEST_F(JudgeFactsTest, WritesACanonicalRecord) {
   const auto judged = world_.judge(FactKind::settings, "settings", {{"accept_from", "2025-06-01"}}, "原因");
-  EXPECT_EQ(
-      judged.payload,
-      R"({"by":{"kind":"local","id":"tester"},"reason":"原因","changes":[{"kind":"settings","key":"settings","body":{"accept_from":"2025-06-01"}}]})");
+  EXPECT_EQ(judged.payload.shared, R"({"by":{"kind":"local","id":"tester"},"reason":"原因"})");
+  EXPECT_THAT(judged.payload.parts,
+              ElementsAre(R"({"kind":"settings","key":"settings","body":{"accept_from":"2025-06-01"}})"));
+  EXPECT_EQ(judged.payload.rest, "");
   world_.fold(RecordType::facts, judged.payload);
   EXPECT_EQ(world_.ledger->facts().accept_from, parse_day("2025-06-01").value());
 }

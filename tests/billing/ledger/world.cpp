@@ -52,9 +52,10 @@ void World::put(FactKind kind, const std::string& key, const nlohmann::json& bod
   if (!judged.payload.empty()) fold(RecordType::facts, judged.payload);
 }
 
-void World::fold(RecordType type, const std::string& payload) {
+void World::fold(RecordType type, const PayloadParts& content) {
   ++position_;
-  records_.push_back({{{position_, now, type, 1}, payload}, root_at(position_)});
+  const std::string payload = seal(content, RecordSecret{});
+  records_.push_back({{{position_, now, type, payload_in_parts_version}, payload}, root_at(position_)});
   ledger->apply(records_.back().first, records_.back().second);
 }
 
@@ -112,7 +113,7 @@ void World::quarantine(const std::string& from_month, const std::string& to_mont
 }
 
 Ledger::JudgedClose World::judge_close(const std::string& period, const std::string& reason) const {
-  return ledger->judge_close(month(period), actor, reason, now);
+  return ledger->judge_close(month(period), actor, reason, now, chains);
 }
 
 void World::close(const std::string& period, const std::string& reason) {

@@ -28,7 +28,7 @@ class World {
                        const std::string& reason = "") const;
   /// Judges, expects no refusal, and folds.
   void put(FactKind kind, const std::string& key, const nlohmann::json& body, const std::string& reason = "");
-  void fold(RecordType type, const std::string& payload);
+  void fold(RecordType type, const PayloadParts& content);
 
   /// Takes in an event; returns its ordinal.
   EventOrdinal use(const std::string& firm, const std::string& sku, const std::string& day,
@@ -53,6 +53,7 @@ class World {
 
   Instant now;  // the intake time of the next record
   UsageState usage{UtcOffset{480}};
+  Chains chains;  // empty: who takes in events here extends none
   std::unique_ptr<Ledger> ledger;
 
  private:

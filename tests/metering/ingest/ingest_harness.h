@@ -66,7 +66,7 @@ class IngestHarness {
                          UtcOffset{480},
                          [this](std::function<void()> task) { loop.post(std::move(task)); },
                          [this](const Record& record, std::shared_ptr<const UsageRecord> usage,
-                                std::span<const std::uint64_t>) { fold(record, usage); },
+                                std::span<const std::uint64_t>, const RecordProof&) { fold(record, usage); },
                          [this](const Fault& fault) { fatal.push_back(fault); },
                          {}},
         limits);

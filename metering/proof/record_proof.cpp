@@ -1,0 +1,108 @@
+// Rows are sorted by subject, each subject's events written one after another, and each month's hashed from
+// there: an event of one month is written and hashed once.
+#include "metering/proof/record_proof.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "metering/core/assert.h"
+#include "metering/proof/payload_parts.h"
+
+namespace voucherd {
+
+Result<RecordProof> RecordProver::prove(const RecordHeader& header, std::string_view payload) {
+  const auto leaf = record_leaf_hash(sha_, header, payload);
+  if (!leaf) return leaf.error();
+  return RecordProof{*leaf, {}};
+}
+
+Result<RecordProof> RecordProver::prove(const RecordHeader& header, std::string_view payload,
+                                        const EventBlock& events, std::span<const UsageSpan> corrected) {
+  auto proof = prove(header, payload);
+  if (!proof || events.size() == 0) return proof;
+  sort_rows(events, corrected);
+  const std::span<const std::uint32_t> rows(order_);
+  for (std::uint32_t subject = 0; subject < events.subjects().size(); ++subject) {
+    const std::uint32_t begin = begin_[subject];
+    add_steps(events, subject, rows.subspan(begin, begin_[subject + 1] - begin), proof->steps);
+  }
+  return proof;
+}
+
+MonthRun RecordProver::months_of_row(UsageSpan span) {
+  if (span.from < last_from_ || span.from >= last_until_ || span.to > last_until_) {
+    const MonthRun months = months_of(span, offset_);
+    last_month_ = months.first;
+    last_from_ = start_of(first_day(months.first), offset_);
+    last_until_ = start_of(first_day(months.first.next()), offset_);
+    return months;
+  }
+  return {last_month_, last_month_};
+}
+
+/// Counting sort; begin_[subject + 1] is where the subject's rows end.
+void RecordProver::sort_rows(const EventBlock& events, std::span<const UsageSpan> corrected) {
+  begin_.assign(events.subjects().size() + 1, 0);
+  months_.clear();
+  std::size_t correction = 0;
+  for (std::uint32_t row = 0; row < events.size(); ++row) {
+    const EventBlock::Figures figures = events.figures(row);
+    ++begin_[figures.subject + 1];
+    const bool corrects = figures.kind == EventKind::correction;
+    VOUCHERD_ASSERT(!corrects || correction < corrected.size());
+    months_.push_back(months_of_row(corrects ? corrected[correction++] : figures.span));
+  }
+  VOUCHERD_ASSERT(correction == corrected.size());
+  for (std::size_t subject = 1; subject < begin_.size(); ++subject) begin_[subject] += begin_[subject - 1];
+  order_.resize(events.size());
+  std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
+  for (std::uint32_t row = 0; row < events.size(); ++row) order_[next[events.figures(row).subject]++] = row;
+}
+
+void RecordProver::add_steps(const EventBlock& events, std::uint32_t subject,
+                             std::span<const std::uint32_t> rows, std::vector<ChainStep>& steps) {
+  bytes_.clear();
+  ends_.clear();
+  MonthRun all{{std::numeric_limits<std::int32_t>::max()}, {std::numeric_limits<std::int32_t>::min()}};
+  for (const std::uint32_t row : rows) {
+    append_event_bytes(bytes_, events.at(row), row);
+    ends_.push_back(bytes_.size());
+    all = {std::min(all.first, months_[row].first), std::max(all.last, months_[row].last)};
+  }
+  for (Month month = all.first; month <= all.last; month = month.next()) {
+    const std::uint32_t count = hash_month(rows, month);
+    if (count > 0) steps.push_back({subject, month, count, sha_.finish()});
+  }
+}
+
+/// Adds the bytes of the rows that touch the month, in runs; returns how many these are.
+std::uint32_t RecordProver::hash_month(std::span<const std::uint32_t> rows, Month month) {
+  std::uint32_t count = 0;
+  std::size_t run_begin = 0, run_end = 0;
+  const std::string_view bytes = bytes_;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const MonthRun& months = months_[rows[i]];
+    if (month < months.first || months.last < month) continue;
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    if (begin != run_end) {
+      sha_.add(bytes.substr(run_begin, run_end - run_begin));
+      run_begin = begin;
+    }
+    run_end = ends_[i];
+    ++count;
+  }
+  if (count > 0) sha_.add(bytes.substr(run_begin, run_end - run_begin));
+  return count;
+}
+
+void extend(Chains& chains, Position position, const EventBlock& events, std::span<const ChainStep> steps) {
+  std::vector<std::uint32_t> firms(events.subjects().size());
+  for (std::uint32_t subject = 0; subject < firms.size(); ++subject) {
+    firms[subject] = chains.firm_number(events.subjects().at(subject));
+  }
+  for (const ChainStep& step : steps) {
+    chains.extend(firms[step.subject], step.month, {position, step.events, step.digest});
+  }
+}
+
+}  // namespace voucherd
