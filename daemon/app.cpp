@@ -1,6 +1,7 @@
 #include "daemon/app.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include "daemon/api/api.h"
 #include "daemon/documents.h"
 #include "daemon/http/server.h"
+#include "daemon/http/tls.h"
 #include "daemon/imports/fact_import.h"
 #include "daemon/log/log.h"
 #include "daemon/metrics/metrics.h"
@@ -28,6 +30,14 @@ namespace {
 http::Limits limits_of(const config::Options& options) {
   http::Limits limits{options.body_bytes_max, options.connections_max, options.header_timeout_ms,
                       options.body_timeout_ms, options.idle_timeout_ms};
+  limits.header_bytes_max = options.header_bytes_max;
+  limits.chunk_framing_bytes_max = options.chunk_framing_bytes_max;
+  limits.connections_per_address_max = options.connections_per_address_max;
+  limits.requests_per_second = options.requests_per_second;
+  limits.requests_burst = options.requests_burst;
+  limits.handshake_timeout_ms = options.handshake_timeout_ms;
+  limits.transfer_bytes_per_second_min = options.transfer_bytes_per_second_min;
+  limits.transfer_grace_ms = options.transfer_grace_ms;
   limits.received_bytes_max = std::max(options.received_bytes_max, options.body_bytes_max);
   limits.answers_bytes_max = limits.received_bytes_max;
   return limits;
@@ -38,6 +48,11 @@ http::Limits admin_limits_of(const config::Options& options) {
   http::Limits limits = limits_of(options);
   limits.body_bytes_max = limits.received_bytes_max = 64u << 10;
   return limits;
+}
+
+http::TlsFiles tls_files_of(const config::Options& options) {
+  return {options.certificate_file, options.key_file, options.client_ca_file,
+          options.require_client_certificate};
 }
 
 billing::Letterhead letterhead_of(const config::Options& options) {
@@ -66,6 +81,20 @@ http::Reply observed(http::Reply reply, log::Logger& logger, const http::Request
     }
     reply(std::move(response));
   };
+}
+
+/// So that a full set of connections leaves descriptors for the database; the default of many shells does
+/// not.
+void raise_file_limit(const config::Options& options, log::Logger& logger) {
+  constexpr std::uint64_t other_files = 1024;  // the database's, the log's, a checkpoint's
+  const std::uint64_t wanted = 2 * (options.connections_max + http::refused_connections_max) + other_files;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
+  files.rlim_cur = std::min<rlim_t>(wanted, files.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < wanted) {
+    logger.warn("few_file_descriptors", {{"allowed", files.rlim_cur}, {"wanted", wanted}});
+  }
 }
 
 http::Response text_response(int status, std::string body) {
@@ -127,6 +156,7 @@ class Daemon {
     for (auto* server : {&api_server_, &admin_server_}) {
       server->on_failure([this](const Fault& fault) { logger_.error("http_failed", fault); });
     }
+    if (auto tls = take_tls(); !tls) return tls;
     if (auto listening = api_server_.listen(options_.api); !listening) return listening;
     if (auto listening = admin_server_.listen(options_.admin); !listening) return listening;
     const std::string api = with_port(options_.api, api_server_.port());
@@ -173,8 +203,32 @@ class Daemon {
   void await_reload() {
     reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
       if (error || stopping_) return;
+      reload_tls();
       take_in_files([this] { await_reload(); });  // one at a time: a signal meanwhile waits for its turn
     });
+  }
+
+  /// Certificates and key as their files have them now, for the connections to come.
+  Result<void> take_tls() {
+    if (options_.certificate_file.empty()) return {};
+    auto tls = http::TlsContext::load(tls_files_of(options_));
+    if (!tls) return tls.error();
+    certificate_expires_ = (*tls)->expires_at();
+    for (auto* server : {&api_server_, &admin_server_}) server->use_tls(*tls);
+    const Instant expires{std::chrono::milliseconds(certificate_expires_.time_since_epoch()).count()};
+    logger_.info("tls_loaded", {{"certificate", options_.certificate_file},
+                                {"expires_at", format_instant(expires, UtcOffset{0})}});
+    if (certificate_expires_ < std::chrono::system_clock::now()) {
+      logger_.warn("tls_certificate_expired", {{"certificate", options_.certificate_file}});
+    }
+    return {};
+  }
+
+  /// On a fault the old ones stay.
+  void reload_tls() {
+    const auto taken = take_tls();
+    tls_reload_failed_ = !taken;
+    if (!taken) logger_.error("tls_reload_failed", taken.error());
   }
 
   /// Files with a fault change nothing: the daemon goes on with the facts that it has.
@@ -200,6 +254,8 @@ class Daemon {
                       [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
                         auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
                         snapshot.facts_import_failed = import_failed_;
+                        snapshot.tls_reload_failed = tls_reload_failed_;
+                        snapshot.tls_certificate_expires_s = certificate_expires_.time_since_epoch().count();
                         reply({200, std::string(metrics_content_type), metrics_.render(snapshot), {}});
                       });
     admin_router_.add("GET", "/healthz",
@@ -260,13 +316,24 @@ class Daemon {
   http::Server api_server_, admin_server_;
   bool stopping_ = false;
   bool import_failed_ = false;  // the last one
-};                              // namespace
+  bool tls_reload_failed_ = false;
+  std::chrono::sys_seconds certificate_expires_{};
+};  // namespace
 
 }  // namespace
+
+std::optional<Fault> tls_fault(const config::Options& options) {
+  if (options.certificate_file.empty() || options.key_file.empty()) return std::nullopt;
+  const auto tls = http::TlsContext::load(tls_files_of(options));
+  if (tls) return std::nullopt;
+  return tls.error();
+}
 
 int run_daemon(const config::Options& options, const std::string& ports_file) {
   const SystemClock clock;
   log::Logger logger(log::parse_level(options.log_level).value(), clock);
+  ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of its connection (daemon/http/channel.h)
+  raise_file_limit(options, logger);
   logger.info("starting", {{"version", version_text()}, {"directory", options.directory}});
   Daemon daemon(options, logger, clock);
   if (const auto started = daemon.start(ports_file); !started) {

@@ -2,11 +2,16 @@
 // them down in reverse.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "config/options.h"
+#include "metering/core/result.h"
 
 namespace voucherd {
+
+/// What is wrong with the files of [tls]; nullopt: nothing, or there is no TLS.
+std::optional<Fault> tls_fault(const config::Options& options);
 
 /// Runs the daemon on the calling thread. Once it listens, writes {"api": "address:port",
 /// "admin": "address:port"} to `ports_file` (atomically; "" for none). Returns the exit status: 0 after

@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
     for (auto& fault : voucherd::read_fact_files(parsed.options.fact_files).faults) {
       parsed.faults.push_back(std::move(fault));
     }
+    if (const auto fault = voucherd::tls_fault(parsed.options)) parsed.faults.push_back(fault->detail);
   }
   if (!parsed.faults.empty()) return print_faults(parsed.faults);
   if (check) {

@@ -15,9 +15,6 @@
 namespace voucherd::http {
 namespace {
 
-/// A whole header always fits, with the start of what follows it.
-constexpr std::size_t input_bytes = 2 * header_bytes_max;
-
 /// RFC 9112 §7.1; of no bytes: the last chunk.
 std::string chunk_size_line(std::size_t bytes) {
   char digits[2 * sizeof bytes];
@@ -36,18 +33,25 @@ std::string peer_name(const Socket& socket) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, std::shared_ptr<ConnectionOwner> owner)
-    : socket_(std::move(socket)), owner_(std::move(owner)), peer_(peer_name(socket_)), input_(input_bytes) {
-  boost::system::error_code ignored;  // a socket without it works, only slower
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-}
+Connection::Connection(Socket socket, SslPointer tls, std::string address,
+                       std::shared_ptr<ConnectionOwner> owner)
+    : channel_(std::move(socket), std::move(tls)),
+      owner_(std::move(owner)),
+      peer_(peer_name(channel_.socket())),
+      address_(std::move(address)),
+      reader_(owner_->limits(), *owner_) {}
 
-Connection::~Connection() {
-  owner_->give_room(room_);
-  owner_->give_answer_room(answer_room_);
-}
+Connection::~Connection() { owner_->give_answer_room(answer_room_); }
 
-void Connection::start() { consume(); }
+void Connection::start() {
+  if (!channel_.tls()) return consume();
+  wait_for(Waiting::handshake);
+  channel_.handshake([self = shared_from_this()](const auto& ec, std::size_t) {
+    if (self->closed_) return;
+    if (ec) return self->cut();
+    self->consume();
+  });
+}
 
 void Connection::start_refused(const Response& response) {
   close_input();
@@ -57,20 +61,26 @@ void Connection::start_refused(const Response& response) {
 
 void Connection::finish() {
   if (closed_) return;
-  const bool untouched = owes_nothing() && phase_ == Phase::header && begin_ == end_;
+  const bool untouched = owes_nothing() && reader_.part() == RequestReader::Part::nothing;
   close_input();
   if (untouched) {
-    cut();
+    leave();
   } else {
     close_if_done();
   }
+}
+
+void Connection::leave() {
+  boost::system::error_code ignored;
+  channel_.end_output(ignored);
+  cut();
 }
 
 void Connection::cut() {
   if (closed_) return;
   closed_ = true;
   boost::system::error_code ignored;  // it is gone either way
-  socket_.close(ignored);
+  channel_.socket().close(ignored);
   owner_->closed(*this);
 }
 
@@ -78,29 +88,10 @@ void Connection::cut() {
 
 void Connection::read_some() {
   if (reading_ || closed_) return;
-  boost::asio::mutable_buffer space;
-  if (phase_ == Phase::sized_body && !input_closed_) {
-    // Straight into the body. It grows by what one read can fill, so that a length which is only
-    // announced costs no memory that is touched.
-    std::string& body = parser_->request().body;
-    if (body.size() == body_filled_) {
-      const std::size_t size = std::min<std::size_t>(body_bytes_, body_filled_ + read_bytes_max);
-      if (!hold(size)) return;
-      body.resize(size);
-    }
-    space = boost::asio::buffer(body.data() + body_filled_, body.size() - body_filled_);
-  } else {
-    if (begin_ > 0) {
-      std::copy(input_.begin() + static_cast<std::ptrdiff_t>(begin_),
-                input_.begin() + static_cast<std::ptrdiff_t>(end_), input_.begin());
-      end_ -= std::exchange(begin_, 0);
-    }
-    if (input_closed_) end_ = 0;  // what still comes is thrown away
-    space = boost::asio::buffer(input_.data() + end_, input_.size() - end_);
-  }
-  VOUCHERD_ASSERT(space.size() > 0);
+  const auto space = reader_.space();
+  if (space.empty()) return refuse(reader_.refusal());
   reading_ = true;
-  socket_.async_read_some(
+  channel_.read_some(
       space, [self = shared_from_this()](const auto& ec, std::size_t bytes) { self->on_read(ec, bytes); });
 }
 
@@ -117,11 +108,7 @@ void Connection::on_read(const boost::system::error_code& ec, std::size_t bytes)
   } else if (input_closed_) {
     if (last_written_) read_some();
   } else {
-    if (phase_ == Phase::sized_body) {
-      body_filled_ += bytes;
-    } else {
-      end_ += bytes;
-    }
+    reader_.received(bytes);
     consume();
   }
 }
@@ -129,144 +116,77 @@ void Connection::on_read(const boost::system::error_code& ec, std::size_t bytes)
 void Connection::consume() {
   if (reading_ || closed_) return;
   bool progressed = true;
-  while (progressed && !input_closed_) {
-    switch (phase_) {
-      case Phase::header:
-        progressed = consume_header();
-        break;
-      case Phase::sized_body:
-        progressed = consume_sized_body();
-        break;
-      case Phase::chunked_body:
-        progressed = consume_chunked_body();
-        break;
-    }
-  }
-  if (!input_closed_ && (phase_ != Phase::header || !depth_reached())) read_some();
+  while (progressed && !input_closed_) progressed = may_read() && advance();
+  if (!input_closed_ && may_read()) read_some();
   update_waiting();
   close_if_done();
 }
 
-bool Connection::consume_header() {
-  if (depth_reached()) return false;
-  // RFC 9112 §2.2: empty lines before a request line are passed over.
-  while (scanned_ == 0 && begin_ < end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) take_input(1);
-  if (begin_ == end_) return false;
-  const HeaderScan scan = scan_header(buffered(), scanned_);
-  if (scan.refusal) {
-    refuse(*scan.refusal);
-    return false;
+bool Connection::advance() {
+  switch (reader_.advance()) {
+    case RequestReader::Found::nothing:
+      return false;
+    case RequestReader::Found::head:
+      admit();
+      return true;
+    case RequestReader::Found::request:
+      dispatch();
+      return true;
+    case RequestReader::Found::refusal:
+      refuse(reader_.refusal());
+      return false;
   }
-  scanned_ = buffered().size();
-  if (scan.bytes == 0) return false;
-  parser_.emplace(owner_->limits().body_bytes_max);
-  const auto refusal = parser_->read_header(buffered().substr(0, scan.bytes));
-  take_input(scan.bytes);
-  scanned_ = 0;
-  if (refusal) {
-    refuse(*refusal);
-    return false;
-  }
-  if (admit()) begin_body();
-  return true;
+  return false;
 }
 
 /// Asks the owner about the head that was read. What it refuses is answered; a body that was announced is
 /// neither read nor passed over: the connection ends with the answer.
-bool Connection::admit() {
-  Request& head = parser_->request();
+void Connection::admit() {
+  wait_for(Waiting::nothing);  // each body has a deadline of its own
+  Request& head = reader_.head();
   head.peer = peer_;
-  std::optional<Response> refused;
+  head.tls = channel_.tls();
+  head.client_certificate = channel_.client_certificate();
+  std::optional<Response> refused = admitted(head);
+  if (!refused) return begin_body();
+  Owed owed{.ready = true,
+            .head_only = reader_.is_head_request(),
+            .http10 = reader_.http10(),
+            .response = std::move(*refused)};
+  if (reader_.announces_body() || !reader_.keep_alive()) close_input();
+  reader_.drop();
+  ++requests_;
+  owe(std::move(owed));
+  schedule_flush();
+}
+
+std::optional<Response> Connection::admitted(const Request& head) {
   try {
-    refused = owner_->admit(head);
+    return owner_->admit(head, address_);
   } catch (const std::exception& error) {
     owner_->failed({"admission_failed", std::string("looking at a request's head threw: ") + error.what()});
-    refused = problem({500, "the request failed inside the server; its log says why"});
+    return problem({500, "the request failed inside the server; its log says why"});
   }
-  if (!refused) return true;
-  if (!parser_->is_done() || !parser_->keep_alive()) close_input();
-  owe({.ready = true,
-       .head_only = head.method == "HEAD",
-       .http10 = parser_->http10(),
-       .response = std::move(*refused)});
-  end_request();
-  schedule_flush();
-  return false;
 }
 
 void Connection::begin_body() {
-  wait_for(Waiting::nothing);  // each body has a deadline of its own
-  if (parser_->is_done()) return dispatch();
-  if (parser_->expects_continue() && begin_ == end_) {
+  if (reader_.announces_body() && reader_.awaits_continue()) {
     Owed interim{.ready = true, .interim = true, .response = {}};
     interim.response.body = "HTTP/1.1 100 Continue\r\n\r\n";
     owe(std::move(interim));
     schedule_flush();
   }
-  if (parser_->chunked()) {
-    phase_ = Phase::chunked_body;
-    return;
-  }
-  phase_ = Phase::sized_body;
-  body_bytes_ = *parser_->content_length();
-  body_filled_ = 0;
-  parser_->request().body.reserve(body_bytes_ + owner_->limits().body_padding_bytes);
-}
-
-bool Connection::consume_sized_body() {
-  std::string& body = parser_->request().body;
-  if (const auto input = buffered().substr(0, body_bytes_ - body_filled_); !input.empty()) {
-    VOUCHERD_ASSERT(body.size() == body_filled_);
-    if (!hold(body_filled_ + input.size())) return false;
-    body.append(input);
-    body_filled_ += input.size();
-    take_input(input.size());
-  }
-  if (body_filled_ < body_bytes_) return false;
-  VOUCHERD_ASSERT(body.size() == body_bytes_);
-  dispatch();
-  return true;
-}
-
-bool Connection::consume_chunked_body() {
-  if (buffered().size() < MessageParser::chunked_bytes_min) return false;
-  std::size_t consumed = 0;
-  if (const auto refusal = parser_->read_chunks(buffered(), consumed)) {
-    refuse(*refusal);
-    return false;
-  }
-  take_input(consumed);
-  if (!hold(parser_->request().body.size())) return false;
-  if (parser_->is_done()) {
-    dispatch();
-    return true;
-  }
-  if (buffered().size() >= header_bytes_max) {
-    refuse({400, "a chunk's size line is longer than " + std::to_string(header_bytes_max) + " bytes"});
-  }
-  return false;
+  reader_.begin_body();
 }
 
 void Connection::dispatch() {
-  Request request = std::move(parser_->request());
-  const bool keep_alive = parser_->keep_alive();
-  const bool http10 = parser_->http10();
-  end_request();
-  owner_->give_room(std::exchange(room_, 0));  // whoever takes the request bounds what it keeps
-  const std::size_t body_bytes = request.body.size();
-  request.body.append(owner_->limits().body_padding_bytes, '\0');
-  request.body.resize(body_bytes);
-  if (!keep_alive) close_input();
-  const std::uint64_t sequence =
-      owe({.head_only = request.method == "HEAD", .http10 = http10, .response = {}});
-  call_handler(std::move(request), sequence);
-}
-
-void Connection::end_request() {
-  parser_.reset();
-  phase_ = Phase::header;
+  RequestReader::Message message = reader_.take();
   wait_for(Waiting::nothing);
   ++requests_;
+  if (!message.keep_alive) close_input();
+  const std::uint64_t sequence =
+      owe({.head_only = message.request.method == "HEAD", .http10 = message.http10, .response = {}});
+  call_handler(std::move(message.request), sequence);
 }
 
 void Connection::call_handler(Request&& request, std::uint64_t sequence) {
@@ -285,7 +205,7 @@ void Connection::call_handler(Request&& request, std::uint64_t sequence) {
 
 void Connection::refuse(const Refusal& refusal) {
   close_input();
-  const bool head_only = parser_ && parser_->request().method == "HEAD";
+  const bool head_only = reader_.is_head_request();
   Response response = problem(refusal);
   if (refusal.status == 503)
     response.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
@@ -293,25 +213,10 @@ void Connection::refuse(const Refusal& refusal) {
   schedule_flush();
 }
 
-bool Connection::hold(std::size_t body_bytes) {
-  if (body_bytes <= room_) return true;
-  if (!owner_->take_room(body_bytes - room_)) {
-    refuse({503, "too many bodies are being received; send the same request again later"});
-    return false;
-  }
-  room_ = body_bytes;
-  return true;
-}
-
 void Connection::close_input() {
   input_closed_ = true;
+  reader_.close();
   wait_for(Waiting::nothing);
-}
-
-void Connection::take_input(std::size_t bytes) {
-  begin_ += bytes;
-  VOUCHERD_ASSERT(begin_ <= end_);
-  if (begin_ == end_) begin_ = end_ = 0;
 }
 
 bool Connection::depth_reached() const {
@@ -341,7 +246,7 @@ void Connection::schedule_flush() {
   // Posted, so that all answers which one event makes ready go out in one write.
   if (flush_scheduled_ || !writing_.empty() || next_piece_) return;
   flush_scheduled_ = true;
-  boost::asio::post(socket_.get_executor(), [self = shared_from_this()] { self->flush(); });
+  boost::asio::post(channel_.socket().get_executor(), [self = shared_from_this()] { self->flush(); });
 }
 
 void Connection::flush() {
@@ -399,6 +304,8 @@ void Connection::write_piece(const std::string& piece) {
 void Connection::write_all() {
   // Not while `writing_` grows: short strings move their bytes with them.
   for (const std::string& text : writing_) to_write_.emplace_back(text.data(), text.size());
+  write_since_ = std::chrono::steady_clock::now();
+  written_bytes_ = 0;
   write_some();
 }
 
@@ -406,14 +313,15 @@ void Connection::write_some() {
   // Per piece, not per answer: a large one may take its time as long as it moves.
   write_deadline_ =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(owner_->limits().idle_timeout_ms);
-  socket_.async_write_some(
-      std::span<const boost::asio::const_buffer>(to_write_),
-      [self = shared_from_this()](const auto& ec, std::size_t bytes) { self->on_written(ec, bytes); });
+  channel_.write_some(to_write_, [self = shared_from_this()](const auto& ec, std::size_t bytes) {
+    self->on_written(ec, bytes);
+  });
 }
 
 void Connection::on_written(const boost::system::error_code& ec, std::size_t bytes) {
   if (closed_) return;
   if (ec) return cut();
+  written_bytes_ += bytes;
   auto first = to_write_.begin();
   while (first != to_write_.end() && bytes >= first->size()) bytes -= (first++)->size();
   if (first != to_write_.end()) *first += bytes;
@@ -440,12 +348,10 @@ void Connection::on_all_written() {
 
 void Connection::close_if_done() {
   if (closed_ || !input_closed_ || !owes_nothing()) return;
-  if (peer_ended_) return cut();
-  if (last_written_) return;
-  last_written_ = true;
+  if (last_written_ && !peer_ended_) return;
   boost::system::error_code ec;
-  socket_.shutdown(Socket::shutdown_send, ec);
-  if (ec) return cut();
+  if (!std::exchange(last_written_, true)) channel_.end_output(ec);
+  if (ec || peer_ended_) return cut();
   wait_for(Waiting::linger);
   read_some();
 }
@@ -453,8 +359,14 @@ void Connection::close_if_done() {
 void Connection::update_waiting() {
   if (closed_ || last_written_) return;
   if (input_closed_ || !reading_) return wait_for(Waiting::nothing);
-  if (phase_ != Phase::header) return wait_for(Waiting::body);
-  if (begin_ != end_) return wait_for(Waiting::header);
+  switch (reader_.part()) {
+    case RequestReader::Part::body:
+      return wait_for(Waiting::body);
+    case RequestReader::Part::head:
+      return wait_for(Waiting::header);
+    case RequestReader::Part::nothing:
+      break;
+  }
   if (!owes_nothing()) return wait_for(Waiting::nothing);
   wait_for(requests_ == 0 ? Waiting::first_byte : Waiting::next_request);
 }
@@ -468,6 +380,9 @@ void Connection::wait_for(Waiting what) {
     case Waiting::nothing:
       read_deadline_ = SteadyTime::max();
       return;
+    case Waiting::handshake:
+      ms = limits.handshake_timeout_ms;
+      break;
     case Waiting::first_byte:
     case Waiting::header:
       ms = limits.header_timeout_ms;
@@ -482,19 +397,33 @@ void Connection::wait_for(Waiting what) {
       ms = linger_timeout_ms;
       break;
   }
-  read_deadline_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  const auto now = std::chrono::steady_clock::now();
+  if (what == Waiting::body) body_since_ = now;
+  read_deadline_ = now + std::chrono::milliseconds(ms);
+}
+
+bool Connection::too_slow(SteadyTime since, std::uint64_t bytes, SteadyTime now) const {
+  const Limits& limits = owner_->limits();
+  const std::uint64_t rate = limits.transfer_bytes_per_second_min;
+  return rate > 0 && now >= since + std::chrono::milliseconds(limits.transfer_grace_ms + bytes * 1000 / rate);
 }
 
 void Connection::expire(SteadyTime now) {
-  if (now >= write_deadline_) return cut();
-  if (now < read_deadline_) return;
+  const bool writing = write_deadline_ != SteadyTime::max();
+  if (writing && (now >= write_deadline_ || too_slow(write_since_, written_bytes_, now))) return cut();
   const Limits& limits = owner_->limits();
+  if (waiting_ == Waiting::body && too_slow(body_since_, reader_.body_wire_bytes(), now)) {
+    return refuse({408, "the body came with less than " +
+                            std::to_string(limits.transfer_bytes_per_second_min) + " bytes a second after " +
+                            std::to_string(limits.transfer_grace_ms) + " ms"});
+  }
+  if (now < read_deadline_) return;
   if (waiting_ == Waiting::header) {
     refuse({408, "the header was not complete within " + std::to_string(limits.header_timeout_ms) + " ms"});
   } else if (waiting_ == Waiting::body) {
     refuse({408, "the body was not complete within " + std::to_string(limits.body_timeout_ms) + " ms"});
   } else {
-    cut();
+    leave();
   }
 }
 

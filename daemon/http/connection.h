@@ -1,4 +1,4 @@
-// One connection: a reader that parses requests ahead, a queue of owed answers in request order, and a
+// One connection: a reader that finds requests ahead, a queue of owed answers in request order, and a
 // writer that gathers what is ready into one write. All on the io_context's thread, by callbacks: no
 // frame and no timer per operation.
 //
@@ -9,8 +9,6 @@
 #pragma once
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -18,47 +16,43 @@
 #include <string>
 #include <vector>
 
-#include "daemon/http/message_parser.h"
+#include "daemon/http/channel.h"
 #include "daemon/http/problem.h"
+#include "daemon/http/request_reader.h"
 #include "daemon/http/server.h"
 
 namespace voucherd::http {
 
-using Executor = boost::asio::io_context::executor_type;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Connection;
 
 /// What a connection needs of its server; outlives it.
-class ConnectionOwner {
+class ConnectionOwner : public BodyRoom {
  public:
-  virtual ~ConnectionOwner() = default;
   virtual const Limits& limits() const = 0;
   virtual void handle(Request&& request, Reply reply) = 0;
   /// An answer where the request is refused by its head.
-  virtual std::optional<Response> admit(const Request& head) = 0;
+  virtual std::optional<Response> admit(const Request& head, const std::string& address) = 0;
   /// The Date header's value now.
   virtual const std::string& date() = 0;
   virtual void closed(Connection& connection) = 0;
   virtual void failed(const Fault& fault) = 0;
-  /// Counts bytes of bodies that are being received; false where there is no room for them.
-  virtual bool take_room(std::size_t bytes) = 0;
-  virtual void give_room(std::size_t bytes) = 0;
-  /// The same for answers that wait to be read.
+  /// As take_room(), for answers that wait to be read.
   virtual bool take_answer_room(std::size_t bytes) = 0;
   virtual void give_answer_room(std::size_t bytes) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket, std::shared_ptr<ConnectionOwner> owner);
+  /// `tls` null: plain. `address` is the peer's, as limits know it.
+  Connection(Socket socket, SslPointer tls, std::string address, std::shared_ptr<ConnectionOwner> owner);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   void start();
-  /// Instead of start(): answers without reading.
+  /// Instead of start(), of a plain connection: answers without reading.
   void start_refused(const Response& response);
   /// Takes no more requests; closes after the owed answers.
   void finish();
@@ -66,11 +60,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void cut();
   /// Acts on deadlines that have passed.
   void expire(SteadyTime now);
+  const std::string& address() const { return address_; }
 
  private:
-  enum class Phase { header, sized_body, chunked_body };
   /// What the read deadline stands for.
-  enum class Waiting { nothing, first_byte, next_request, header, body, linger };
+  enum class Waiting { nothing, handshake, first_byte, next_request, header, body, linger };
   struct Owed {
     bool ready = false;
     bool interim = false;  // 100 Continue: raw bytes in response.body
@@ -83,21 +77,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_some();
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
   void consume();
-  bool consume_header();
-  bool consume_sized_body();
-  bool consume_chunked_body();
-  bool admit();
+  /// True where there may be more to find.
+  bool advance();
+  void admit();
+  std::optional<Response> admitted(const Request& head);
   void begin_body();
   void dispatch();
-  void end_request();
   void call_handler(Request&& request, std::uint64_t sequence);
   void refuse(const Refusal& refusal);
-  /// Makes sure that the body may have so many bytes; refuses the request where not.
-  bool hold(std::size_t body_bytes);
   void close_input();
-  std::string_view buffered() const { return {input_.data() + begin_, end_ - begin_}; }
-  void take_input(std::size_t bytes);
   bool depth_reached() const;
+  /// May read on: a body has to be received to its end, a next request may wait.
+  bool may_read() const { return reader_.part() == RequestReader::Part::body || !depth_reached(); }
 
   // Answering
   std::uint64_t owe(Owed owed);
@@ -114,22 +105,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool owes_nothing() const { return owed_.empty() && writing_.empty() && !next_piece_; }
 
   // Closing and deadlines
+  /// Closes without an answer, and without leaving the peer in doubt.
+  void leave();
   void close_if_done();
   void wait_for(Waiting what);
   void update_waiting();
+  /// Whether so many bytes since then are fewer than the rate allows.
+  bool too_slow(SteadyTime since, std::uint64_t bytes, SteadyTime now) const;
 
-  Socket socket_;
+  Channel channel_;
   std::shared_ptr<ConnectionOwner> owner_;
-  std::string peer_;
-
-  std::vector<char> input_;  // [begin_, end_): received, not consumed
-  std::size_t begin_ = 0, end_ = 0;
-  std::size_t scanned_ = 0;  // of the header's block
-  Phase phase_ = Phase::header;
-  std::optional<MessageParser> parser_;
-  std::uint64_t body_bytes_ = 0;  // the Content-Length
-  std::size_t body_filled_ = 0;   // of it, received
-  std::size_t room_ = 0;          // taken of the owner's for it
+  std::string peer_, address_;
+  RequestReader reader_;
   std::uint64_t requests_ = 0;
 
   std::deque<Owed> owed_;             // in request order
@@ -147,7 +134,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Waiting waiting_ = Waiting::nothing;
   SteadyTime read_deadline_ = SteadyTime::max();
+  SteadyTime body_since_{};
   SteadyTime write_deadline_ = SteadyTime::max();
+  SteadyTime write_since_{};
+  std::uint64_t written_bytes_ = 0;  // of what is in writing_
 };
 
 }  // namespace voucherd::http

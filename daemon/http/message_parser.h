@@ -20,7 +20,7 @@ struct HeaderScan {
   std::optional<Refusal> refusal;  // it can't become a header whatever follows
 };
 /// Looks at `input` for the end of the header, from `from` on (what an earlier call has seen).
-HeaderScan scan_header(std::string_view input, std::size_t from);
+HeaderScan scan_header(std::string_view input, std::size_t from, std::size_t header_bytes_max);
 
 class MessageParser final : public boost::beast::http::basic_parser<true> {
  public:
@@ -28,7 +28,8 @@ class MessageParser final : public boost::beast::http::basic_parser<true> {
   /// of Beast's would fail).
   static constexpr std::size_t chunked_bytes_min = 5;
 
-  explicit MessageParser(std::uint64_t body_bytes_max);
+  /// `limits` outlives it.
+  explicit MessageParser(const Limits& limits);
 
   /// Reads a block that scan_header() found.
   std::optional<Refusal> read_header(std::string_view block);
@@ -37,6 +38,7 @@ class MessageParser final : public boost::beast::http::basic_parser<true> {
   std::optional<Refusal> read_chunks(std::string_view input, std::size_t& consumed);
 
   Request& request() { return request_; }
+  const Request& request() const { return request_; }
   bool http10() const { return http10_; }
   bool expects_continue() const { return expects_continue_; }
 
@@ -51,7 +53,7 @@ class MessageParser final : public boost::beast::http::basic_parser<true> {
   void on_header_impl(ErrorCode& ec) override;
   void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
   std::size_t on_body_impl(Text body, ErrorCode&) override;
-  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
+  void on_chunk_header_impl(std::uint64_t, Text extensions, ErrorCode& ec) override;
   std::size_t on_chunk_body_impl(std::uint64_t, Text body, ErrorCode&) override;
   void on_finish_impl(ErrorCode&) override {}
 
@@ -62,7 +64,7 @@ class MessageParser final : public boost::beast::http::basic_parser<true> {
   Request request_;
   std::optional<Refusal> refusal_;
   std::uint64_t chunked_wire_bytes_ = 0;
-  std::uint64_t body_bytes_max_;
+  const Limits& limits_;
   int hosts_ = 0, content_lengths_ = 0;
   bool http10_ = false, transfer_encoding_ = false, expects_continue_ = false, header_done_ = false;
 };

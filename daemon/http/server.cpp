@@ -10,11 +10,13 @@
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "daemon/http/connection.h"
 #include "daemon/http/head_writer.h"
 #include "daemon/http/problem.h"
+#include "daemon/http/rate_limits.h"
 #include "metering/core/assert.h"
 
 namespace voucherd::http {
@@ -48,8 +50,29 @@ std::optional<tcp::endpoint> parse_endpoint(std::string_view text) {
 /// Fine enough for the shortest timeout, coarse enough to cost nothing.
 std::chrono::milliseconds sweep_interval(const Limits& limits) {
   const std::uint64_t shortest =
-      std::min({limits.header_timeout_ms, limits.body_timeout_ms, limits.idle_timeout_ms});
+      std::min({limits.handshake_timeout_ms, limits.header_timeout_ms, limits.body_timeout_ms,
+                limits.transfer_grace_ms, limits.idle_timeout_ms});
   return std::chrono::milliseconds(std::clamp<std::uint64_t>(shortest / 4, 1, 250));
+}
+
+/// Whom limits by address count together: one IPv4 address, or the /64 that an IPv6 host has to itself.
+std::string limited_address(const Socket& socket) {
+  boost::system::error_code ec;
+  const auto endpoint = socket.remote_endpoint(ec);
+  if (ec) return "unknown";
+  const auto address = endpoint.address();
+  if (address.is_v4()) return address.to_string();
+  if (address.to_v6().is_v4_mapped()) {
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  const auto bytes = address.to_v6().to_bytes();
+  return {bytes.begin(), bytes.begin() + 8};
+}
+
+Response come_later(int status, const std::string& detail, std::uint64_t seconds) {
+  Response response = problem({status, detail});
+  response.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return response;
 }
 
 }  // namespace
@@ -58,6 +81,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   Impl(boost::asio::io_context& io, Handler handler, Limits limits)
       : handler_(std::move(handler)),
         limits_(limits),
+        rates_(limits.requests_per_second, limits.requests_burst, rated_addresses_max),
         executor_(io.get_executor()),
         acceptor_(executor_),
         sweep_timer_(executor_),
@@ -66,7 +90,8 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
 
   const Limits& limits() const override { return limits_; }
   void handle(Request&& request, Reply reply) override { handler_(std::move(request), std::move(reply)); }
-  std::optional<Response> admit(const Request& head) override {
+  std::optional<Response> admit(const Request& head, const std::string& address) override {
+    if (auto refused = too_many_requests(address)) return refused;
     return admission_ ? admission_(head) : std::nullopt;
   }
   const std::string& date() override;
@@ -93,7 +118,12 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   Result<void> listen(const std::string& address_and_port);
   void accept();
   void on_accepted(const boost::system::error_code& ec, Socket socket);
-  void admit(Socket socket);
+  void take_in(Socket socket);
+  std::optional<Response> too_many_requests(const std::string& address);
+  std::optional<Response> too_many_connections(const std::string& address) const;
+  void use_tls(std::shared_ptr<const TlsContext> tls);
+  /// A copy of all, refused ones too: what is done to one may take it out of its set.
+  std::vector<std::shared_ptr<Connection>> open_ones() const;
   void sweep();
   void stop(std::uint64_t timeout_ms, std::function<void()> stopped);
   void end_stop();
@@ -103,10 +133,14 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   Handler handler_;
   Admission admission_;
   Limits limits_;
+  RateLimits rates_;
+  std::shared_ptr<const TlsContext> tls_;
   Executor executor_;
   Acceptor acceptor_;
   Timer sweep_timer_, accept_timer_, stop_timer_;
-  std::unordered_set<std::shared_ptr<Connection>> connections_;
+  // Those that are only told that there is no room have a number of their own, so that they take none away.
+  std::unordered_set<std::shared_ptr<Connection>> connections_, refused_;
+  std::unordered_map<std::string, std::uint64_t> connections_of_;  // by address
   std::function<void(const Fault&)> report_;
   std::function<void()> stopped_;
   bool stopping_ = false;
@@ -155,7 +189,7 @@ void Server::Impl::accept() {
 void Server::Impl::on_accepted(const boost::system::error_code& ec, Socket socket) {
   if (!acceptor_.is_open()) return;
   if (!ec) {
-    admit(std::move(socket));
+    take_in(std::move(socket));
     return accept();
   }
   if (ec == boost::asio::error::connection_aborted) return accept();
@@ -166,16 +200,62 @@ void Server::Impl::on_accepted(const boost::system::error_code& ec, Socket socke
   });
 }
 
-void Server::Impl::admit(Socket socket) {
-  if (connections_.size() >= limits_.connections_max + refused_connections_max) return;  // closes it
-  const bool full = connections_.size() >= limits_.connections_max;
-  const auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
-  connections_.insert(connection);
-  if (!full) return connection->start();
-  Response busy = problem({503, "the server has its " + std::to_string(limits_.connections_max) +
-                                    " connections; try again, or keep fewer open"});
-  busy.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
-  connection->start_refused(busy);
+void Server::Impl::take_in(Socket socket) {
+  const std::string address = limited_address(socket);
+  auto refusal = too_many_connections(address);
+  if (!refusal) refusal = too_many_requests(address);
+  if (!refusal) {
+    const auto connection = std::make_shared<Connection>(
+        std::move(socket), tls_ ? tls_->new_session() : nullptr, address, shared_from_this());
+    connections_.insert(connection);
+    ++connections_of_[address];
+    return connection->start();
+  }
+  // Returning closes it. Over TLS an answer would cost a handshake.
+  if (tls_ || refused_.size() >= refused_connections_max) return;
+  const auto connection =
+      std::make_shared<Connection>(std::move(socket), nullptr, address, shared_from_this());
+  refused_.insert(connection);
+  connection->start_refused(*refusal);
+}
+
+std::optional<Response> Server::Impl::too_many_connections(const std::string& address) const {
+  if (connections_.size() >= limits_.connections_max) {
+    return come_later(503,
+                      "the server has its " + std::to_string(limits_.connections_max) +
+                          " connections; try again, or keep fewer open",
+                      retry_after_seconds);
+  }
+  const auto of_address = connections_of_.find(address);
+  if (of_address != connections_of_.end() && of_address->second >= limits_.connections_per_address_max) {
+    return come_later(503,
+                      "your address has its " + std::to_string(limits_.connections_per_address_max) +
+                          " connections; keep fewer open",
+                      retry_after_seconds);
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> Server::Impl::too_many_requests(const std::string& address) {
+  const auto wait = rates_.take(address, std::chrono::steady_clock::now());
+  if (!wait) return std::nullopt;
+  return come_later(429,
+                    "your address has sent more than " + std::to_string(limits_.requests_per_second) +
+                        " requests a second; send the same request again later",
+                    *wait);
+}
+
+void Server::Impl::use_tls(std::shared_ptr<const TlsContext> tls) {
+  const bool others_are_let_in = tls_ && !tls_->same_clients(*tls);
+  tls_ = std::move(tls);
+  if (!others_are_let_in) return;
+  for (const auto& connection : open_ones()) connection->finish();
+}
+
+std::vector<std::shared_ptr<Connection>> Server::Impl::open_ones() const {
+  std::vector<std::shared_ptr<Connection>> all(connections_.begin(), connections_.end());
+  all.insert(all.end(), refused_.begin(), refused_.end());
+  return all;
 }
 
 void Server::Impl::sweep() {
@@ -183,15 +263,20 @@ void Server::Impl::sweep() {
   sweep_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (cancelled) return;
     const auto now = std::chrono::steady_clock::now();
-    const auto connections = self->connections_;  // a copy: an expired one leaves the set
-    for (const auto& connection : connections) connection->expire(now);
-    if (!self->connections_.empty() || self->acceptor_.is_open()) self->sweep();
+    const auto open = self->open_ones();
+    for (const auto& connection : open) connection->expire(now);
+    if (!open.empty() || self->acceptor_.is_open()) self->sweep();
   });
 }
 
 void Server::Impl::closed(Connection& connection) {
-  connections_.erase(connection.shared_from_this());
-  if (stopping_ && connections_.empty()) end_stop();
+  const auto itself = connection.shared_from_this();
+  if (refused_.erase(itself) == 0 && connections_.erase(itself) > 0) {
+    const auto of_address = connections_of_.find(connection.address());
+    VOUCHERD_ASSERT(of_address != connections_of_.end() && of_address->second > 0);
+    if (--of_address->second == 0) connections_of_.erase(of_address);
+  }
+  if (stopping_ && connections_.empty() && refused_.empty()) end_stop();
 }
 
 void Server::Impl::stop(std::uint64_t timeout_ms, std::function<void()> stopped) {
@@ -200,10 +285,9 @@ void Server::Impl::stop(std::uint64_t timeout_ms, std::function<void()> stopped)
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   accept_timer_.cancel();
-  const auto connections = connections_;
-  for (const auto& connection : connections) connection->finish();
+  for (const auto& connection : open_ones()) connection->finish();
   stopping_ = true;
-  if (connections_.empty()) return end_stop();
+  if (connections_.empty() && refused_.empty()) return end_stop();
   stop_timer_.expires_after(std::chrono::milliseconds(timeout_ms));
   stop_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (!cancelled) self->cut_all();
@@ -217,8 +301,7 @@ void Server::Impl::end_stop() {
 }
 
 void Server::Impl::cut_all() {
-  const auto connections = connections_;
-  for (const auto& connection : connections) connection->cut();
+  for (const auto& connection : open_ones()) connection->cut();
 }
 
 void Server::Impl::shut_down() {
@@ -257,6 +340,8 @@ void Server::stop(std::uint64_t timeout_ms, std::function<void()> stopped) {
 std::uint64_t Server::connections() const { return impl_->connections_.size(); }
 
 void Server::on_failure(std::function<void(const Fault&)> report) { impl_->report_ = std::move(report); }
+
+void Server::use_tls(std::shared_ptr<const TlsContext> tls) { impl_->use_tls(std::move(tls)); }
 
 void Server::admit_by(Admission admission) { impl_->admission_ = std::move(admission); }
 

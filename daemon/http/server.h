@@ -1,7 +1,7 @@
-// HTTP/1.1 on Boost.Beast: connections, limits, keep-alive and pipelining. Knows nothing of
-// vouchers: a Handler answers requests. Requests of one connection are handled as they arrive,
-// up to pipeline_depth_max at once, and answered in their order. README.md beside this file lists what
-// is refused and how.
+// HTTP/1.1 on Boost.Beast, plain or over TLS: connections, limits, keep-alive and pipelining. Knows nothing
+// of vouchers: a Handler answers requests. Requests of one connection are handled as they arrive, up to
+// pipeline_depth_max at once, and answered in their order. README.md beside this file lists what is refused
+// and how.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,19 +19,28 @@
 
 namespace voucherd::http {
 
+class TlsContext;
+
 inline constexpr int pipeline_depth_max = 16;
-inline constexpr std::size_t header_bytes_max = 16u << 10;
 inline constexpr std::size_t header_fields_max = 128;
-inline constexpr std::size_t read_bytes_max = 256u << 10;         // asked of the kernel at once
-inline constexpr std::size_t chunk_framing_bytes_max = 1u << 20;  // sizes and line ends of a chunked body
+inline constexpr std::size_t read_bytes_max = 256u << 10;  // asked of the kernel at once
 inline constexpr int linger_timeout_ms = 2'000;  // after our end is closed: then the connection is cut
 inline constexpr std::size_t refused_connections_max = 64;  // beyond connections_max: answered 503
 inline constexpr int retry_after_seconds = 1;
+inline constexpr std::size_t rated_addresses_max = 65'536;       // that requests are counted for at a time
 inline constexpr std::size_t short_answer_bytes_max = 4u << 10;  // not held to answers_bytes_max
 
 struct Limits {
   std::uint64_t body_bytes_max, connections_max;
   std::uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
+  std::size_t header_bytes_max = 16u << 10;
+  std::size_t chunk_framing_bytes_max = 1u << 20;  // sizes, extensions and line ends of a chunked body
+  std::uint64_t connections_per_address_max = 100'000;
+  // Requests and new connections of one address, on average and at once. 0 a second: any number.
+  std::uint64_t requests_per_second = 0, requests_burst = 1'000;
+  std::uint64_t handshake_timeout_ms = 10'000;
+  // Of a body that comes and of an answer that is read, on average after the grace. 0: any rate.
+  std::uint64_t transfer_bytes_per_second_min = 0, transfer_grace_ms = 10'000;
   std::size_t body_padding_bytes = 64;  // capacity kept behind the body's bytes
   // Of all bodies that are being received together: beyond, one more is refused.
   std::uint64_t received_bytes_max = std::uint64_t{256} << 20;
@@ -100,6 +109,9 @@ class Server {
   void on_failure(std::function<void(const Fault&)> report);
   /// Without one, everything is admitted.
   void admit_by(Admission admission);
+  /// New connections begin with a TLS handshake from now on. Where other clients are let in than before, the
+  /// connections that are open close after the answers that they are owed.
+  void use_tls(std::shared_ptr<const TlsContext> tls);
 
  private:
   struct Impl;

@@ -85,6 +85,12 @@ constexpr Figure table[] = {
     {gauge, "voucherd_facts_import_failed",
      "1 where the last import of facts.files found faults, so that the facts before it are in force.",
      [](const Snapshot& s) { return s.facts_import_failed ? 1.0 : 0.0; }},
+    {gauge, "voucherd_tls_reload_failed",
+     "1 while the files of [tls] had faults when they were last read; the old ones are in use.",
+     [](const Snapshot& s) { return s.tls_reload_failed ? 1.0 : 0.0; }},
+    {gauge, "voucherd_tls_certificate_expires_timestamp_seconds",
+     "Until when the server's certificate is valid, in seconds since 1970; 0 without TLS.",
+     [](const Snapshot& s) { return static_cast<double>(s.tls_certificate_expires_s); }},
 
     {gauge, "voucherd_unpriced_quantity", "Usage on days on which its SKU has no price, in the SKUs' units.",
      [](const Snapshot& s) { return exported(s.unpriced.nanos) / 1e9; }},

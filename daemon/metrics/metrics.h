@@ -34,6 +34,8 @@ struct MetricsSnapshot {
   std::uint64_t journal_position = 0;
   bool clock_behind = false;
   bool facts_import_failed = false;
+  bool tls_reload_failed = false;
+  std::int64_t tls_certificate_expires_s = 0;  // since 1970; 0: no TLS
 
   // Billing: Ledger::figures() and closed_through()
   std::map<std::string, Quantity> accepted_by_kind, charged_by_kind;  // by SKU kind

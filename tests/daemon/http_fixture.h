@@ -19,30 +19,47 @@
 #include <string_view>
 #include <thread>
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "daemon/http/server.h"
+#include "daemon/http/tls.h"
+#include "tests/daemon/certificates.h"
 
 namespace voucherd::http {
 
 /// A blocking connection. Reads give up after 30 s, so that a lost answer fails a test, not a night.
 class RawClient {
  public:
-  explicit RawClient(std::uint16_t port) : socket_(io_) {
+  /// `tls` null: plain. See connected().
+  explicit RawClient(std::uint16_t port, SSL_CTX* tls = nullptr) : socket_(io_) {
     socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port});
     const timeval limit{30, 0};
     ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    socket_.set_option(boost::asio::ip::tcp::no_delay(true));
+    if (tls == nullptr) return;
+    ssl_.reset(SSL_new(tls));
+    SSL_set_fd(ssl_.get(), socket_.native_handle());
+    connected_ = SSL_connect(ssl_.get()) == 1;
   }
+
+  /// The handshake came to its end. Whether a server takes the client's certificate shows only after it.
+  bool connected() const { return connected_; }
+  SSL* ssl() { return ssl_.get(); }
 
   /// False where the server has gone.
   bool send(std::string_view bytes) {
+    if (ssl_) return SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0;
     boost::system::error_code ec;
     boost::asio::write(socket_, boost::asio::buffer(bytes), ec);
     return !ec;
   }
-  void end() { socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send); }
+  void end() {
+    if (ssl_) SSL_shutdown(ssl_.get());
+    socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send);
+  }
   void close() { socket_.close(); }
 
   struct Answer {
@@ -87,13 +104,16 @@ class RawClient {
  private:
   bool read_some() {
     char bytes[16384];
-    const auto n = ::recv(socket_.native_handle(), bytes, sizeof bytes, 0);
+    const auto n = ssl_ ? SSL_read(ssl_.get(), bytes, sizeof bytes)
+                        : ::recv(socket_.native_handle(), bytes, sizeof bytes, 0);
     if (n <= 0) return false;
     buffered_.append(bytes, static_cast<std::size_t>(n));
     return true;
   }
   boost::asio::io_context io_;
   boost::asio::ip::tcp::socket socket_;
+  SslPointer ssl_;
+  bool connected_ = true;
   std::string buffered_;
 };
 
@@ -108,6 +128,7 @@ class HttpServerTest : public testing::Test {
   void start(Handler handler) {
     server_.emplace(io_, std::move(handler), limits_);
     server_->on_failure([this](const Fault& fault) { failures_.push_back(fault); });
+    if (tls_) server_->use_tls(tls_);
     server_->listen("127.0.0.1:0").value();
     port_ = server_->port();
     thread_ = std::thread([this] { io_.run(); });
@@ -144,12 +165,21 @@ class HttpServerTest : public testing::Test {
     io_.run();  // completions of what was cut
   }
 
-  RawClient client() const { return RawClient(port_); }
+  RawClient client() const { return RawClient(port_, client_tls_.get()); }
+  /// Before start(): over TLS, as a client that trusts the server's authority.
+  void use_tls() {
+    ::signal(SIGPIPE, SIG_IGN);
+    tls_ = TlsContext::load(certificates_.write_pair("server", certificates_.authority().issue({}))).value();
+    client_tls_ = certificates_.client_context(nullptr);
+  }
 
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
   std::optional<Server> server_;
   std::vector<Fault> failures_;
+  CertificateFiles certificates_;
+  std::shared_ptr<const TlsContext> tls_;
+  std::unique_ptr<SSL_CTX, SslEnd> client_tls_;
   std::uint16_t port_ = 0;
   std::thread thread_;
 };

@@ -75,8 +75,8 @@ std::vector<Broken> broken_requests() {
          return fields;
        }()),
        431},
-      {"HeaderTooLarge", with_header("A: " + std::string(header_bytes_max, 'a') + "\r\n"), 431},
-      {"EndlessRequestLine", "GET /" + std::string(header_bytes_max, 'a'), 431},
+      {"HeaderTooLarge", with_header("A: " + std::string(Limits{}.header_bytes_max, 'a') + "\r\n"), 431},
+      {"EndlessRequestLine", "GET /" + std::string(Limits{}.header_bytes_max, 'a'), 431},
       {"OtherExpectation", with_header("Expect: 200-ok\r\n"), 417},
       // How long the body is
       {"LengthList", with_header("Content-Length: 5, 5\r\n", "hello"), 400},
@@ -119,7 +119,8 @@ std::vector<Broken> broken_requests() {
       {"ChunkLineEndless", chunked("3;" + std::string(40'000, 'a')), 400},
       {"ManyTinyChunks", chunked([] {
          std::string chunks;
-         for (std::size_t i = 0; i < chunk_framing_bytes_max / 5 + 10'000; ++i) chunks += "1\r\nx\r\n";
+         for (std::size_t i = 0; i < Limits{}.chunk_framing_bytes_max / 5 + 10'000; ++i)
+           chunks += "1\r\nx\r\n";
          return chunks;
        }()),
        400},
@@ -231,7 +232,7 @@ TEST_F(HttpServerTest, TakesTheLargestHeaderAndBody) {
   });
   auto c = client();
   std::string head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\nA: ";
-  head += std::string(header_bytes_max - head.size() - 4, 'a') + "\r\n\r\n";
+  head += std::string(limits_.header_bytes_max - head.size() - 4, 'a') + "\r\n\r\n";
   c.send(head + std::string(1u << 20, 'x'));
   EXPECT_EQ(c.read().body, "1048576");
 }

@@ -28,6 +28,8 @@ MetricsSnapshot full_snapshot() {
   s.queue_bytes = 4096;
   s.clock_behind = true;
   s.facts_import_failed = true;
+  s.tls_reload_failed = true;
+  s.tls_certificate_expires_s = 1'800'000'000;
   s.accepted_by_kind["compute"] = Quantity{static_cast<Int128>(12'500'000'000)};
   s.charged_by_kind["storage"] = Quantity{static_cast<Int128>(1'000'000'000) * 1'000'000'000'000};
   s.subsidy_granted = billing::Fen{2125};
@@ -54,6 +56,8 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_queue_bytes 4096\n",
            "\nvoucherd_clock_behind 1\n",
            "\nvoucherd_facts_import_failed 1\n",
+           "\nvoucherd_tls_reload_failed 1\n",
+           "\nvoucherd_tls_certificate_expires_timestamp_seconds 1800000000\n",
            "\nvoucherd_accepted_quantity{kind=\"compute\"} 12.5\n",
            "\nvoucherd_charged_quantity{kind=\"storage\"} 1000000000000\n",
            "\nvoucherd_subsidy_granted_fen 2125\n",
