@@ -90,24 +90,6 @@ prepared_by = "甲"
 reviewed_by = "乙"
 approved_by = "丙"
 due_days = 15
-[limits]
-body_bytes_max = 5_000
-header_bytes_max = 4_000
-chunk_framing_bytes_max = 3_000
-connections_max = 6
-connections_per_address_max = 5
-requests_per_second = 9
-requests_burst = 10
-received_bytes_max = 6_000
-queue_bytes_max = 7_000
-group_events_max = 8
-handshake_timeout_ms = 80
-header_timeout_ms = 90
-body_timeout_ms = 100
-transfer_bytes_per_second_min = 17
-transfer_grace_ms = 105
-idle_timeout_ms = 110
-drain_timeout_ms = 120
 [memory]
 block_cache_bytes = 13_000_000
 event_cache_bytes = 14_000_000
@@ -134,6 +116,36 @@ level = "warn"
   EXPECT_EQ(o.address + o.telephone + o.bank_name + o.bank_account, "地1行2");
   EXPECT_EQ(o.prepared_by + o.reviewed_by + o.approved_by, "甲乙丙");
   EXPECT_EQ(o.due_days, 15u);
+  EXPECT_EQ(o.block_cache_bytes, 13'000'000u);
+  EXPECT_EQ(o.event_cache_bytes, 14'000'000u);
+  EXPECT_EQ(o.log_level, "warn");
+  EXPECT_THAT(check(o), IsEmpty());
+}
+
+TEST(ConfigTableTest, EveryLimitReachesItsOption) {
+  const auto parsed = parse(R"(
+[limits]
+body_bytes_max = 5_000
+header_bytes_max = 4_000
+chunk_framing_bytes_max = 3_000
+connections_max = 6
+connections_per_address_max = 5
+requests_per_second = 9
+requests_burst = 10
+received_bytes_max = 6_000
+queue_bytes_max = 7_000
+group_events_max = 8
+handshake_timeout_ms = 80
+header_timeout_ms = 90
+body_timeout_ms = 100
+transfer_bytes_per_second_min = 17
+transfer_grace_ms = 105
+idle_timeout_ms = 110
+drain_timeout_ms = 120
+)",
+                            "f");
+  EXPECT_THAT(parsed.faults, IsEmpty());
+  const Options& o = parsed.options;
   EXPECT_EQ(o.body_bytes_max, 5'000u);
   EXPECT_EQ(o.header_bytes_max, 4'000u);
   EXPECT_EQ(o.chunk_framing_bytes_max, 3'000u);
@@ -151,9 +163,6 @@ level = "warn"
   EXPECT_EQ(o.transfer_grace_ms, 105u);
   EXPECT_EQ(o.idle_timeout_ms, 110u);
   EXPECT_EQ(o.drain_timeout_ms, 120u);
-  EXPECT_EQ(o.block_cache_bytes, 13'000'000u);
-  EXPECT_EQ(o.event_cache_bytes, 14'000'000u);
-  EXPECT_EQ(o.log_level, "warn");
   EXPECT_THAT(check(o), IsEmpty());
 }
 
