@@ -413,7 +413,7 @@ void Connection::expire(SteadyTime now) {
   if (writing && (now >= write_deadline_ || too_slow(write_since_, written_bytes_, now))) return cut();
   const Limits& limits = owner_->limits();
   if (waiting_ == Waiting::body && too_slow(body_since_, reader_.body_wire_bytes(), now)) {
-    return refuse({408, "the body came with less than " +
+    return refuse({408, "the body came with fewer than " +
                             std::to_string(limits.transfer_bytes_per_second_min) + " bytes a second after " +
                             std::to_string(limits.transfer_grace_ms) + " ms"});
   }

@@ -32,8 +32,9 @@ namespace voucherd::http {
 /// A blocking connection. Reads give up after 30 s, so that a lost answer fails a test, not a night.
 class RawClient {
  public:
-  /// `tls` null: plain. See connected().
-  explicit RawClient(std::uint16_t port, SSL_CTX* tls = nullptr) : socket_(io_) {
+  /// `tls` null: plain. See connected(). `from` is the client's own address.
+  explicit RawClient(std::uint16_t port, SSL_CTX* tls = nullptr, const char* from = "127.0.0.1")
+      : socket_(io_, {boost::asio::ip::make_address(from), 0}) {
     socket_.connect({boost::asio::ip::make_address("127.0.0.1"), port});
     const timeval limit{30, 0};
     ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -61,6 +62,12 @@ class RawClient {
     socket_.shutdown(boost::asio::ip::tcp::socket::shutdown_send);
   }
   void close() { socket_.close(); }
+  /// Bytes that can be read without waiting; of a plain connection.
+  std::size_t readable() const { return socket_.available(); }
+  void read_byte() {
+    char byte = 0;
+    (void)::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT);
+  }
 
   struct Answer {
     int status = 0;
