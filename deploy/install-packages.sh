@@ -11,7 +11,7 @@ build=(
   libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev libssl-dev libzstd-dev zlib1g-dev libxxhash-dev libarchive-dev
   pkg-config libxlsxwriter-dev libpango1.0-dev
 )
-run=(python3 curl fonts-noto-cjk)
+run=(python3 python3-cryptography curl fonts-noto-cjk)
 test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
   prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind
