@@ -24,9 +24,15 @@ struct UsageState::Fold {
     DayRun last_days{LocalDay{1}, LocalDay{0}};  // that were added to its usage_days; nothing is on these
   };
   std::vector<Source> sources;
+  LocalDay open_from;  // days before it were over when the record was taken in, and so was their month
+  std::vector<std::optional<MonthSpan>> late;  // by firm: months of usage that came after the first had ended
 
   Fold(UsageState& into, const RecordHeader& of, const EventBlock& block)
-      : state(into), header(of), events(block) {
+      : state(into),
+        header(of),
+        events(block),
+        open_from(first_day(month_of(local_day(header.intake_time, state.offset_)))),
+        late(events.subjects().size()) {
     Totals& totals = state.totals_;
     for (std::uint32_t i = 0; i < events.subjects().size(); ++i) {
       firms.push_back(totals.firm_number(events.subjects().at(i)));
@@ -68,6 +74,21 @@ struct UsageState::Fold {
     source.last_days = *days;
     state.ranges_.add_days(*days);
     state.accepted_quantity_ += event.quantity;
+    note_late(event.subject, *days);
+  }
+
+  void note_late(std::uint32_t subject, DayRun days) {
+    if (days.first >= open_from) return;
+    std::optional<MonthSpan>& months = late[subject];
+    const MonthSpan more{month_of(days.first), month_of(days.last)};
+    months =
+        months ? MonthSpan{std::min(months->first, more.first), std::max(months->last, more.last)} : more;
+  }
+
+  void keep_late() {
+    for (std::uint32_t subject = 0; subject < late.size(); ++subject)
+      if (late[subject])
+        state.late_arrivals_.add(events.subjects().at(subject), *late[subject], header.position);
   }
 };
 
@@ -100,12 +121,13 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
       const EventView event = events.at(i);
       const EventOrdinal ordinal = record.first_ordinal + i, target = events.corrected(i);
       VOUCHERD_ASSERT(target < ordinal);
+      const auto correct = [&](const EventView& corrected) {
+        fold.note_late(figures.subject, apply_correction(event, ordinal, target, corrected));
+      };
       if (target >= record.first_ordinal) {
-        apply_correction(event, ordinal, target,
-                         events.at(static_cast<std::uint32_t>(target - record.first_ordinal)));
+        correct(events.at(static_cast<std::uint32_t>(target - record.first_ordinal)));
       } else {
-        event_at(target,
-                 [&](const EventView& corrected) { apply_correction(event, ordinal, target, corrected); });
+        event_at(target, correct);
       }
     }
     if (closes_entries) {
@@ -113,23 +135,24 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
       quarantine_.close_identity(event.source, event.id);
     }
   }
+  fold.keep_late();
 }
 
-void UsageState::apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
-                                  const EventView& corrected) {
+DayRun UsageState::apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
+                                    const EventView& corrected) {
   VOUCHERD_ASSERT(corrected.kind == EventKind::usage && correction.time.has_value());
   const UsageSpan span = usage_span(corrected);
   corrections_[target].push_back(ordinal);
-  spread_over_days(corrected.quantity, span, offset_, [&](LocalDay day, Quantity) {
-    ranges_.add_days({day, day});
-  });
+  DayRun days{local_day(span.from, offset_), {}};
+  spread_over_days(corrected.quantity, span, offset_, [&](LocalDay day, Quantity) { days.last = day; });
+  ranges_.add_days(days);
   Quantity counted = corrected.quantity;
   if (const auto winner = winners_.find(target); winner != winners_.end()) {
     const Winner& former = winner->second;
     // Rules §7: the latest time counts, then the greater source, then the greater id.
     if (std::tuple(*correction.time, correction.source, correction.id) <=
         std::tuple(former.time, std::string_view(former.source), std::string_view(former.id))) {
-      return;
+      return days;
     }
     counted = former.quantity;
   }
@@ -147,6 +170,7 @@ void UsageState::apply_correction(const EventView& correction, EventOrdinal ordi
                       .source = std::string(correction.source),
                       .id = std::string(correction.id),
                       .quantity = correction.quantity};
+  return days;
 }
 
 std::optional<EventOrdinal> UsageState::winning_correction(EventOrdinal event) const {

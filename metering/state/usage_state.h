@@ -12,6 +12,7 @@
 #include "metering/journal/journal.h"
 #include "metering/state/day_set.h"
 #include "metering/state/identity_index.h"
+#include "metering/state/late_arrivals.h"
 #include "metering/state/quarantine.h"
 #include "metering/state/record_places.h"
 #include "metering/state/record_ranges.h"
@@ -60,6 +61,8 @@ class UsageState {
   std::vector<EventOrdinal> corrections_of(EventOrdinal event) const;
   /// Which records may hold a firm's events of some days.
   const RecordRanges& ranges() const { return ranges_; }
+  /// Which records changed a firm's usage of months that had ended.
+  const LateArrivals& late_arrivals() const { return late_arrivals_; }
 
   /// The state as it is at one record's end.
   class Snapshot;
@@ -83,8 +86,9 @@ class UsageState {
     Quantity quantity;
     friend bool operator==(const Winner&, const Winner&) = default;
   };
-  void apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
-                        const EventView& corrected);
+  /// Returns the days of what it corrects.
+  DayRun apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,
+                          const EventView& corrected);
   void save_figures(std::string& out) const;
   void save_corrections(std::string& out) const;
   void load_figures(ByteReader& in);
@@ -100,6 +104,7 @@ class UsageState {
   std::map<EventOrdinal, Winner> winners_;
   std::map<EventOrdinal, std::vector<EventOrdinal>> corrections_;  // by the event that they correct
   RecordRanges ranges_;
+  LateArrivals late_arrivals_;
 };
 
 class UsageState::Snapshot {
@@ -108,7 +113,7 @@ class UsageState::Snapshot {
 
  private:
   friend class UsageState;
-  std::string figures_, corrections_;  // small: bytes already
+  std::string figures_, corrections_, late_arrivals_;  // small: bytes already
   RecordPlaces places_;
   RecordRanges ranges_;
   Totals::Snapshot totals_;

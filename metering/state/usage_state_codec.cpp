@@ -56,6 +56,7 @@ void UsageState::Snapshot::save(std::string& out) const {
   places_.save(out);
   out += corrections_;
   ranges_.save(out);
+  out += late_arrivals_;
   totals_.save(out);
   quarantine_.save(out);
 }
@@ -66,6 +67,7 @@ UsageState::Snapshot UsageState::freeze() {
   save_corrections(snapshot.corrections_);
   snapshot.places_ = places_;
   snapshot.ranges_ = ranges_;
+  late_arrivals_.save(snapshot.late_arrivals_);
   snapshot.totals_ = totals_.freeze();
   snapshot.quarantine_ = quarantine_.snapshot();
   return snapshot;
@@ -76,6 +78,7 @@ void UsageState::save(std::string& out) const {
   places_.save(out);
   save_corrections(out);
   ranges_.save(out);
+  late_arrivals_.save(out);
   totals_.save(out);
   quarantine_.save(out);
 }
@@ -134,6 +137,7 @@ Result<UsageState> UsageState::load(std::string_view& in) {
   state.load_winners(reader);
   state.load_corrections(reader);
   state.ranges_.load(reader);
+  state.late_arrivals_.load(reader);
   if (!reader.ok()) return damaged();
   std::string_view rest = reader.rest();
   Result<Totals> totals = Totals::load(rest);
