@@ -14,9 +14,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 using OfFirmMonth = FirmOfProgramme::OfMonth;
 
-constexpr std::string_view card_hour = "card_hour";
 constexpr int used_digits = 4;
 constexpr Int128 used_unit = 10'000;
+
+/// How many card hours (卡时) one of `unit` is; 0: it does not count cards by time.
+Int128 card_hours_per(std::string_view unit) {
+  constexpr Int128 hours_per_day = 24;
+  if (unit == "card_hour") return 1;
+  return unit == "card_day" ? hours_per_day : 0;
+}
+
+Quantity card_hours_of(Quantity quantity, std::string_view unit) {
+  return {quantity.nanos * card_hours_per(unit)};
+}
 
 std::size_t index_of(int month) { return static_cast<std::size_t>(month - 1); }
 
@@ -27,15 +37,14 @@ void add_usage(const RatedUsage& rated, int year, const Facts& facts, FirmOfProg
     month.has_usage = true;
     month.net += charge.figures.net;
     month.eligible += charge.figures.eligible_amount;
-    if (charge.unit != card_hour) continue;
-    month.card_hours += charge.figures.quantity;
-    month.eligible_card_hours += charge.figures.eligible_quantity;
+    month.card_hours += card_hours_of(charge.figures.quantity, charge.unit);
+    month.eligible_card_hours += card_hours_of(charge.figures.eligible_quantity, charge.unit);
   }
   for (const auto& [key, quantity] : rated.unpriced) {
     if (key.usage_month.year() != year) continue;
     OfFirmMonth& month = firm.months[index_of(key.usage_month.month())];
     month.has_usage = true;
-    if (facts.skus.at(key.sku).unit == card_hour) month.card_hours += quantity;
+    month.card_hours += card_hours_of(quantity, facts.skus.at(key.sku).unit);
   }
 }
 
@@ -57,15 +66,22 @@ std::string category_of(const FirmId& id, std::span<const UsageOfDay> usage, con
   return {};
 }
 
-/// What the months after the full ones add, up to and including `through`: one share for each run of
-/// months under one policy, in order of time.
-std::vector<PolicyShare> expected_shares(const FirmOfProgramme& firm, int year, int full_months, int through,
+Fen eligible_of(const RatedUsage& rated, Month first, Month last) {
+  Fen sum;
+  const auto until = rated.charges.lower_bound(ChargeKey{last.next(), {}, {}, {}});
+  for (auto charge = rated.charges.lower_bound(ChargeKey{first, {}, {}, {}}); charge != until; ++charge)
+    sum += charge->second.figures.eligible_amount;
+  return sum;
+}
+
+/// The full months' shares, and what the months after them are taken to add, up to and including `through`:
+/// one share for each run of months under one policy, in order of time.
+std::vector<PolicyShare> expected_shares(const RatedUsage& rated, int year, int full_months, int through,
                                          const Facts& facts) {
   const int basis = std::min(full_months, forecast_basis_months_max);
-  Fen sum;
-  for (int month = full_months - basis + 1; month <= full_months; ++month)
-    sum += firm.months[index_of(month)].eligible;
-  std::vector<PolicyShare> shares;
+  const Fen sum =
+      eligible_of(rated, make_month(year, full_months - basis + 1), make_month(year, full_months));
+  std::vector<PolicyShare> shares = shares_of(rated, year, full_months, facts);
   const Policy* last = nullptr;
   int run = 0;
   for (int month = full_months + 1; month <= through; ++month) {
@@ -105,8 +121,9 @@ FirmOfProgramme firm_of_programme(const FirmAccount& account, const RatedUsage& 
     OfFirmMonth& of_month = firm.months[index_of(month)];
     of_month.forecast = of_month.target;
     if (full_months == 0 || month <= full_months) continue;
-    const auto expected = expected_shares(firm, year, full_months, month, facts);
-    of_month.forecast = std::max(of_month.target, years.target_with(year, full_months, expected));
+    of_month.forecast = years.forecast(year, month, [&](const RatedUsage& of_firm) {
+      return expected_shares(of_firm, year, full_months, month, facts);
+    });
   }
   return firm;
 }

@@ -5,8 +5,9 @@
 // The forecast, plainly: a firm's eligible amount of a month is taken to go on as the mean of its last
 // full months of the year (three at most), for each month to come that begins with a policy in force,
 // under the rate and the cap of that policy. The mean times the months is rounded to a fen once; the
-// target follows by rules §5, so nobody's forecast passes their cap. What is calculated already stays:
-// a firm's forecast is never below it. Before the year has a full month there is none.
+// target follows by rules §5, so nobody's forecast passes their cap; what predecessors are expected to get is
+// taken off it, as their targets are. Apart from that, what is calculated already stays: a firm's forecast is
+// never below it. Before the year has a full month there is none.
 #pragma once
 
 #include <array>

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int months_per_year = 12;
 
-/// The policies' parts of `year` up to and including `month`, in order of time.
+}  // namespace
+
 std::vector<PolicyShare> shares_of(const RatedUsage& rated, int year, int month, const Facts& facts) {
   std::map<PolicyId, Fen> eligible;
   const auto from = rated.charges.lower_bound(ChargeKey{make_month(year, 1), {}, {}, {}});
@@ -32,8 +33,6 @@ std::vector<PolicyShare> shares_of(const RatedUsage& rated, int year, int month,
   return shares;
 }
 
-}  // namespace
-
 const Policy* last_policy_between(Month from, Month through, const Facts& facts) {
   const LocalDay begin = first_day(from);
   const LocalDay end = first_day(through.next());
@@ -50,7 +49,7 @@ YearReckoning::YearReckoning(const FirmAccount& account, const RatedUsage& rated
 
 SubsidyYear YearReckoning::year_to(int year, int month) {
   VOUCHERD_ASSERT(month >= 1 && month <= months_per_year);
-  Walk walk{year, month, {}, {}};
+  Walk walk{year, month};
   const Figures figures = figures_of(account_.firm, walk);
   SubsidyYear result;
   result.year = year;
@@ -66,9 +65,9 @@ SubsidyYear YearReckoning::year_to(int year, int month) {
   return result;
 }
 
-Fen YearReckoning::target_with(int year, int month, const std::vector<PolicyShare>& more) {
-  Walk walk{year, month, {}, {}};
-  return figures_of(account_.firm, walk, more).target;
+Fen YearReckoning::forecast(int year, int through, const Expected& expected) {
+  Walk walk{year, through, &expected};
+  return figures_of(account_.firm, walk).target;
 }
 
 bool YearReckoning::is_used_up(int year, int month) {
@@ -77,17 +76,20 @@ bool YearReckoning::is_used_up(int year, int month) {
   return !reckoned.eligible_to_date.is_zero() && reckoned.remaining <= other_awards;
 }
 
-YearReckoning::Figures YearReckoning::figures_of(const FirmId& firm, Walk& walk,
-                                                 const std::vector<PolicyShare>& more) {
+YearReckoning::Figures YearReckoning::figures_of(const FirmId& firm, Walk& walk) {
   walk.under_way.insert(firm);
-  std::vector<PolicyShare> shares = shares_of(rated_of(firm), walk.year, walk.month, facts_);
-  shares.insert(shares.end(), more.begin(), more.end());
+  const RatedUsage& rated = rated_of(firm);
+  const std::vector<PolicyShare> shares = shares_of(rated, walk.year, walk.month, facts_);
   Figures figures;
   for (const PolicyShare& share : shares) figures.eligible += share.eligible;
   figures.other_centres =
       awards(firm, walk.year, AwardKind::same_programme) + targets_of_predecessors(firm, walk);
-  figures.target =
-      subsidy_target(shares, figures.other_centres, awards(firm, walk.year, AwardKind::other_policy));
+  const Fen other_awards = awards(firm, walk.year, AwardKind::other_policy);
+  figures.target = subsidy_target(shares, figures.other_centres, other_awards);
+  if (walk.expected != nullptr) {
+    figures.target = std::max(figures.target,
+                              subsidy_target((*walk.expected)(rated), figures.other_centres, other_awards));
+  }
   walk.under_way.erase(firm);
   return figures;
 }

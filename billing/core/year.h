@@ -2,12 +2,16 @@
 // the targets of predecessors, each predecessor rated once. Private to billing/core.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 
 #include "billing/core/bill.h"
 
 namespace voucherd::billing {
+
+/// The policies' parts of `year` up to and including `month`, in order of time.
+std::vector<PolicyShare> shares_of(const RatedUsage& rated, int year, int month, const Facts& facts);
 
 /// The last policy that is in force on a day of the months from … through, or nullptr.
 const Policy* last_policy_between(Month from, Month through, const Facts& facts);
@@ -19,8 +23,11 @@ class YearReckoning {
 
   /// See subsidy_of_year().
   SubsidyYear year_to(int year, int month);
-  /// The target of the year if `more` came after what is eligible up to and including `month`.
-  Fen target_with(int year, int month, const std::vector<PolicyShare>& more);
+  /// The target that the year is taken to reach where, beside what is known up to and including `through`,
+  /// each firm concerned may reach what `expected` makes of its usage: for predecessors too, since what they
+  /// will get is taken off the cap. The greater of the two counts.
+  using Expected = std::function<std::vector<PolicyShare>(const RatedUsage&)>;
+  Fen forecast(int year, int through, const Expected& expected);
   /// True where the year has eligible usage and nothing of the cap is left to come, awards of other policies
   /// taken off.
   bool is_used_up(int year, int month);
@@ -29,14 +36,15 @@ class YearReckoning {
   struct Figures {
     Fen eligible, target, other_centres;
   };
-  /// `reckoned` and `under_way` hold the firms of one call of year_to().
+  /// `reckoned` and `under_way` hold the firms of one call of year_to() or forecast().
   struct Walk {
     int year = 0, month = 0;
-    std::map<FirmId, Fen> reckoned;
-    std::set<FirmId> under_way;
+    const Expected* expected = nullptr;  // nullptr: only what is known counts
+    std::map<FirmId, Fen> reckoned = {};
+    std::set<FirmId> under_way = {};
   };
 
-  Figures figures_of(const FirmId& firm, Walk& walk, const std::vector<PolicyShare>& more = {});
+  Figures figures_of(const FirmId& firm, Walk& walk);
   Fen targets_of_predecessors(const FirmId& firm, Walk& walk);
   std::set<FirmId> all_predecessors(const FirmId& firm) const;
   const RatedUsage& rated_of(const FirmId& firm);

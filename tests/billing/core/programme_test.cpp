@@ -88,6 +88,50 @@ TEST_F(ProgrammeTest, CountsNoMonthThatBeginsWithoutAPolicy) {
   EXPECT_EQ(firm.forecast(), firm.months[5].forecast);
 }
 
+TEST_F(ProgrammeTest, AFirmAndItsPredecessorAreForecastUnderOneCap) {
+  const FirmId predecessor{"91500000MA5UOLDXXX"};
+  put(facts_, eligible_firm(predecessor));
+  put(facts_, eligible_firm(firm, {predecessor}));
+  facts_.policies.at(policy_id).annual_cap = yuan("2000.00");
+  const auto forecast = [&](const FirmAccount& account) {
+    const RatedUsage rated = rate_usage(account.firm, account.usage, facts_);
+    return to_string(firm_of_programme(account, rated, account.usage, 2026, 3, facts_).forecast());
+  };
+  FirmAccount old{predecessor, {used("2026-03-01", "300")}, {}, {}};
+  FirmAccount successor = account({used("2026-03-01", "900")});
+  successor.predecessor_usage.emplace(predecessor, old.usage);
+  // 0.2 × 850 = 170 a month go on: 510 now, 2,040 at the end, were it not for the cap.
+  EXPECT_EQ(forecast(old), "2000.00");
+  EXPECT_EQ(forecast(successor), "0.00");
+  facts_.policies.at(policy_id).annual_cap = yuan("3000.00");
+  EXPECT_EQ(forecast(old), "2040.00");
+  EXPECT_EQ(forecast(successor), "960.00");
+}
+
+TEST_F(ProgrammeTest, CountsADayOfACardAsTwentyFourCardHours) {
+  const SkuId by_day{"gpu.by-day"}, other{"gpu.pflops"};
+  facts_.skus[by_day] = {by_day, "A800", "card_day", "compute", rate("0.06")};
+  facts_.skus[other] = {other, "A800", "pflops_day", "compute", rate("0.06")};
+  facts_.price_books.at(book_q1).prices[by_day] = flat("200");
+  use("2026-01-10", "100");
+  use("2026-01-11", "2.5", by_day);
+  use("2026-01-12", "7", other);
+  use("2025-12-31", "1", by_day);
+  use("2026-02-01", "1", by_day);
+  facts_.firms.at(firm).eligibility[0].days = days("2026-01-01", "2026-02-01");
+  const Json year = shown(2);
+  EXPECT_EQ(year["card_hours"], "184");
+  EXPECT_EQ(year["eligible_card_hours"], "160");
+  EXPECT_EQ(year["months"][0]["card_hours"], "160");
+}
+
+TEST_F(ProgrammeTest, CountsUnpricedCardDaysAsCardHoursToo) {
+  const SkuId by_day{"gpu.by-day"};
+  facts_.skus[by_day] = {by_day, "A800", "card_day", "compute", rate("0.06")};
+  use("2026-01-11", "1", by_day);
+  EXPECT_EQ(shown(1)["card_hours"], "24");
+}
+
 TEST_F(ProgrammeTest, HasNoForecastBeforeAFullMonth) {
   use("2026-01-10", "100");
   const Json year = shown(0);
