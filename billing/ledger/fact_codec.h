@@ -40,6 +40,9 @@ using Fact = std::variant<Firm, Sku, PriceBook, Contract, Policy, Award, Setting
 std::optional<Fact> read_fact(FactKind kind, const std::string& key, const nlohmann::json& body,
                               std::vector<FieldFault>& faults);
 
+/// Puts `fact` into `facts`, in the place of the one with its key.
+void put_fact(Facts& facts, const Fact& fact);
+
 /// The fact as the API shows it: members in the contract's order, defaults filled in, the key as
 /// first member ("uscc", "sku", "version", "number", "id"), so that a list reads well; read_fact()
 /// accepts that member where it equals the key.

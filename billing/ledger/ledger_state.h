@@ -202,9 +202,6 @@ struct LedgerState {
 /// Adds a statement's amounts.
 void add_to(PeriodTotals& totals, const Statement& statement);
 
-/// Puts `fact` into `facts`, in the place of the one with its key.
-void put_fact(Facts& facts, const Fact& fact);
-
 /// What is wrong with the words that a record keeps beside its content (fact_judge.cpp).
 std::vector<FieldFault> words_faults(const Actor& by, const std::string& reason);
 

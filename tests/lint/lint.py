@@ -26,6 +26,8 @@ ROOMS = {
     "metering/ingest": ["metering/core", "metering/wire", "metering/journal", "metering/state", "metering/proof"],
     "billing/core": ["metering/core"],
     "billing/ledger": ["billing/core", "metering/core", "metering/journal", "metering/state", "metering/proof"],
+    "billing/audit": ["billing/core", "billing/ledger", "metering/core", "metering/journal", "metering/proof",
+                      "metering/state"],
     "billing/render": ["billing/core", "metering/core"],
     "config": ["metering/core"],
     "daemon": ["metering", "billing", "config"],
