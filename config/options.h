@@ -28,6 +28,9 @@ struct Options {
   std::string provider_uscc = "91500000MA5U00000W";
   UtcOffset utc_offset{480};
   std::string currency = "CNY";
+  // [audit]: the signature of the journal's tree
+  std::string signing_key_file;  // empty: proof/signing-key.pem in the data directory, made at the first start
+  std::string audit_origin;      // empty: "voucherd/" and the provider's code
   // [facts]
   std::vector<std::string> fact_files;  // files or folders of facts, read at start and on SIGHUP
   // [documents]: what a statement's XLSX and PDF say beside its figures; empty texts are left out

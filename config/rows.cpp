@@ -11,6 +11,7 @@ namespace voucherd::config {
 namespace {
 
 constexpr std::size_t provider_name_bytes_max = 256;
+constexpr std::size_t origin_bytes_max = 128;
 constexpr std::size_t letterhead_bytes_max = 256;  // of each text
 constexpr std::uint64_t due_days_max = 3650;
 constexpr std::size_t file_name_bytes_max = 400;  // it stands in the journal, with its digest, as who
@@ -35,6 +36,19 @@ bool has_control_bytes(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f;
   });
+}
+
+std::optional<std::string> key_file_fault(const std::string& value) {
+  if (has_control_bytes(value)) return "has a control byte";
+  return std::nullopt;
+}
+
+std::optional<std::string> origin_fault(const std::string& value) {
+  const bool wrong = value.size() > origin_bytes_max || has_control_bytes(value) ||
+                     value.find_first_of(" +") != std::string::npos;
+  if (!wrong) return std::nullopt;
+  return "is '" + value + "'; it must be a name of at most " + std::to_string(origin_bytes_max) +
+         " bytes without spaces and '+', like example.com/voucherd";
 }
 
 std::optional<std::string> directory_fault(const std::string& value) {
@@ -147,6 +161,22 @@ const auto table = std::to_array<Row>({
      "日、月、年所依的 UTC 时差，与主机时区无关。"},
     {"provider", "currency", TextField{&Options::currency, currency_fault}, "Currency of prices and amounts.",
      "价格与金额的币种。"},
+
+    {"audit", "signing_key_file", TextField{&Options::signing_key_file, key_file_fault},
+     "PEM file with the Ed25519 key that signs the journal's tree; only the daemon's user may read it. "
+     "Empty: "
+     "proof/signing-key.pem in the data directory, made at the first start. Keep a copy elsewhere; auditors "
+     "need "
+     "GET /v1/audit/key.",
+     "签署日志树所用 Ed25519 私钥的 PEM 文件，只允许守护进程的用户读取。留空则为数据目录下的 "
+     "proof/signing-key.pem，首次启动时生成。请另存一份；审计方需要的是 GET /v1/audit/key。"},
+    {"audit", "origin", TextField{&Options::audit_origin, origin_fault},
+     "The name under which the tree is signed: one of the centre's own, without spaces and '+', like "
+     "example.com/voucherd. Empty: voucherd/ and provider.uscc. A change is refused at start while there is "
+     "a "
+     "signed head.",
+     "签署日志树所用的名称，应为本中心独有，不含空格和“+”，如 example.com/voucherd。留空则为 voucherd/ 加 "
+     "provider.uscc。已有签名后再改动则拒绝启动。"},
 
     {"facts", "files", TextsField{&Options::fact_files, file_fault},
      "Files of facts, or folders with them: firms, SKUs, price books, contracts, policies. Read at start and "

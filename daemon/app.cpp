@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,8 @@
 namespace voucherd {
 
 namespace {
+
+constexpr std::chrono::seconds head_interval{1};
 
 http::Limits limits_of(const config::Options& options) {
   http::Limits limits{options.body_bytes_max, options.connections_max, options.header_timeout_ms,
@@ -166,6 +169,7 @@ class Daemon {
     }
     logger_.info("listening", {{"api", api}, {"admin", admin}});
     await_reload();
+    sign_head_soon();
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
       if (!error) stop(signal);
     });
@@ -198,6 +202,28 @@ class Daemon {
       while (!done) io_.run_one();
     }
     io_.restart();  // without work it has stopped
+  }
+
+  /// A head a second, while there is something new in the journal.
+  void sign_head_soon() {
+    head_timer_.expires_after(head_interval);
+    head_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      engine_->heads().sign([this](const Result<void>& signed_now) { note_head(signed_now); });
+      sign_head_soon();
+    });
+  }
+
+  /// Each failure once, not every second.
+  void note_head(const Result<void>& signed_now) {
+    const std::string fault = signed_now ? "" : signed_now.error().detail;
+    if (fault == head_fault_) return;
+    head_fault_ = fault;
+    if (signed_now) {
+      logger_.info("tree_head_signed_again", {{"size", engine_->heads().signed_size()}});
+    } else {
+      logger_.error("tree_head_failed", signed_now.error());
+    }
   }
 
   void await_reload() {
@@ -292,6 +318,7 @@ class Daemon {
   void stop(int signal) {
     if (std::exchange(stopping_, true)) return;
     reload_signal_.cancel();
+    head_timer_.cancel();  // the last head is signed when the engine closes
     logger_.info("stopping", {{"signal", signal}});
     api_server_.stop(options_.drain_timeout_ms, [this] {
       engine_->drain([this] {
@@ -314,6 +341,8 @@ class Daemon {
   api::Router router_, admin_router_;
   boost::asio::signal_set signals_, reload_signal_;
   http::Server api_server_, admin_server_;
+  boost::asio::steady_timer head_timer_{io_};
+  std::string head_fault_;  // the last one that was logged; "": heads are signed
   bool stopping_ = false;
   bool import_failed_ = false;  // the last one
   bool tls_reload_failed_ = false;

@@ -67,6 +67,8 @@ MetricsSnapshot take_snapshot(const Engine& engine, std::uint64_t api_connection
   snapshot.identities = engine.usage().events();
   snapshot.identity = engine.identity_figures();
   snapshot.journal_position = engine.position();
+  snapshot.tree_head_size = engine.heads().signed_size();
+  snapshot.tree_head_failed = engine.heads().fault().has_value();
   snapshot.clock_behind = engine.clock_behind();
   snapshot.api_connections = api_connections;
   snapshot.process_start = process_start;

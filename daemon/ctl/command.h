@@ -42,5 +42,6 @@ void add_programme_commands(CLI::App& app, Session& session);
 void add_period_summary(CLI::App& group, Session& session);
 void add_usage_commands(CLI::App& app, Session& session);
 void add_journal_commands(CLI::App& app, Session& session);
+void add_audit_commands(CLI::App& app, Session& session);
 
 }  // namespace voucherd::ctl

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   add_programme_commands(app, session);
   add_usage_commands(app, session);
   add_journal_commands(app, session);
+  add_audit_commands(app, session);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& shown) {

@@ -77,6 +77,7 @@ std::optional<Fault> compare_genesis(const Genesis& genesis, const config::Optio
 }
 
 constexpr const char* checkpoint_folder = "/checkpoints";
+constexpr const char* proof_folder = "/proof";
 constexpr const char* runs_folder = "/checkpoints/identity-runs";
 
 billing::Refusal clock_refusal() {
@@ -111,9 +112,25 @@ struct Engine::Impl {
                    genesis.hash_seed),
         fold(*journal, genesis, opts.event_cache_bytes, &identities),
         registry(fold),
+        proofs(*journal, fold.tree(), [this](std::function<void()> task) { post(std::move(task)); }),
         checkpointer(
             opts.directory + checkpoint_folder, fold,
             {opts.checkpoint_every_events, opts.checkpoint_every_records, opts.checkpoint_cpu_percent}) {}
+
+  /// The tree must be the one that was signed last; what came since is signed.
+  Result<void> open_heads() {
+    TreeHeadFiles files{options.directory + proof_folder, options.signing_key_file};
+    if (files.key_file.empty()) files.key_file = files.directory + "/signing-key.pem";
+    const std::string origin =
+        options.audit_origin.empty() ? "voucherd/" + fold.genesis().provider_uscc : options.audit_origin;
+    auto opened = TreeHeads::open(std::move(files), origin);
+    if (!opened) return opened.error();
+    heads = std::move(*opened);
+    auto started =
+        heads->start(fold.tree(), proofs, [this](std::function<void()> task) { post(std::move(task)); });
+    if (!started) heads.reset();  // nothing is to be signed any more
+    return started;
+  }
 
   Result<void> catch_up() {
     identities.open();  // what it can't take is built again
@@ -197,6 +214,8 @@ struct Engine::Impl {
   ~Impl() {
     decoder.reset();
     sequencer.reset();
+    // What can't be signed now is signed at the next start, if it still is what was signed before.
+    if (heads != nullptr) static_cast<void>(heads->stop());
   }
 
   config::Options options;
@@ -204,6 +223,8 @@ struct Engine::Impl {
   KnownIdentities identities;
   Fold fold;
   LedgerRegistry registry;
+  ProofReader proofs;
+  std::unique_ptr<TreeHeads> heads;
   Checkpointer checkpointer;
   PostToOwner post;
   const Clock* clock = nullptr;
@@ -227,6 +248,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
   if (auto fault = compare_genesis(*genesis, options)) return *fault;
   auto impl = std::make_unique<Impl>(std::move(*journal), *genesis, options);
   if (auto caught_up = impl->catch_up(); !caught_up) return caught_up.error();
+  if (auto signed_before = impl->open_heads(); !signed_before) return signed_before.error();
   impl->start(clock, std::move(post), std::move(fatal), std::move(observe_commit));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -303,10 +325,18 @@ void Engine::close_period(Month period, billing::Actor by, std::string reason,
     return in_parts(RecordType::close, judged.payload);
   };
   impl_->exclusive(reply, std::move(decide), [this, reply, period, done = std::move(done)] {
-    if (!reply->refusal && !reply->closed) reply->closed = impl_->fold.ledger().closed(period);
-    done(std::move(*reply));
+    if (reply->refusal || reply->closed) return done(std::move(*reply));
+    reply->closed = impl_->fold.ledger().closed(period);
+    // Closed it is, signed or not: what hinders the signature is told elsewhere.
+    impl_->heads->sign([reply, done](const Result<void>&) { done(std::move(*reply)); });
   });
 }
+
+TreeHeads& Engine::heads() { return *impl_->heads; }
+const TreeHeads& Engine::heads() const { return *impl_->heads; }
+ProofReader& Engine::proofs() { return impl_->proofs; }
+const MerkleTree& Engine::tree() const { return impl_->fold.tree(); }
+const Chains& Engine::chains() const { return impl_->fold.chains(); }
 
 const billing::Ledger& Engine::ledger() const { return impl_->fold.ledger(); }
 const UsageState& Engine::usage() const { return impl_->fold.usage(); }
@@ -381,6 +411,22 @@ EventOrdinal Engine::ordinal_of(EventPlace place) const { return impl_->fold.usa
 
 void Engine::later(std::function<void()> task) const { impl_->post(std::move(task)); }
 
+namespace {
+
+/// What a close says of firms beside their chains, which the fold compares by itself.
+std::optional<std::string> close_difference(const Fold& fold, const Record& record) {
+  if (record.header.type != RecordType::close || record.header.version < payload_in_parts_version) {
+    return std::nullopt;
+  }
+  const auto sealed = unseal(record.payload);
+  const auto parts = fold.ledger().parts_of_close(record, fold.chains());
+  if (sealed && parts && sealed->content.parts == *parts) return std::nullopt;
+  return "the close at position " + std::to_string(record.header.position) +
+         " says something else of a firm than the records before it";
+}
+
+}  // namespace
+
 Result<CheckReport> check_directory(const std::string& directory) {
   auto journal = Journal::open_read_only({directory});
   if (!journal) return journal.error();
@@ -413,8 +459,17 @@ Result<CheckReport> check_directory(const std::string& directory) {
       report.differences.push_back(at + "identity hashes differ from the fold");
     ++report.checkpoints;
   };
+  const auto signed_head = read_signed_head(directory + proof_folder);
+  if (!signed_head) return signed_head.error();
+  report.signed_size = *signed_head ? (*signed_head)->size : 0;
   auto folded = (*journal)->scan(1, [&](Record&& record) -> Result<void> {
+    if (auto difference = close_difference(fold, record))
+      report.differences.push_back(std::move(*difference));
     if (auto replayed = fold.replay(record); !replayed) return replayed;
+    if (fold.position() == report.signed_size && fold.tree().root() != (*signed_head)->root) {
+      report.differences.push_back("the tree at position " + std::to_string(fold.position()) +
+                                   " is not the one that was signed");
+    }
     const std::vector<std::uint64_t> fresh = fold.take_new_hashes();
     runs.see(fresh, next_ordinal);
     add_hashes(hashes, fresh);
@@ -426,6 +481,10 @@ Result<CheckReport> check_directory(const std::string& directory) {
   for (; next != saved.end(); ++next) {
     report.differences.push_back("checkpoint at position " + std::to_string(next->position) +
                                  " is beyond the journal's end");
+  }
+  if (report.signed_size > fold.position()) {
+    report.differences.push_back("the journal ends at position " + std::to_string(fold.position()) +
+                                 ", but is signed up to position " + std::to_string(report.signed_size));
   }
   for (std::string& difference : runs.differences()) report.differences.push_back(std::move(difference));
   report.last_position = fold.position();

@@ -12,6 +12,7 @@
 
 #include "billing/ledger/ledger.h"
 #include "config/options.h"
+#include "daemon/engine/tree_heads.h"
 #include "metering/core/clock.h"
 #include "metering/ingest/decode_thread.h"
 #include "metering/ingest/sequencer.h"
@@ -28,6 +29,7 @@ struct CheckReport {
   std::uint64_t checkpoints = 0;         // compared
   std::vector<std::string> differences;  // empty: all is well
   std::string tree_root;
+  std::uint64_t signed_size = 0;  // of the last signed head; 0: there is none
 };
 
 class Engine {
@@ -38,11 +40,12 @@ class Engine {
 
   /// Opens the directory (creating the journal with its genesis record where there is none), loads the
   /// newest checkpoint and folds the tail. Faults as Journal::open's, and "genesis_differs" where the
-  /// configuration's provider, offset or currency are not the journal's.
+  /// configuration's provider, offset or currency are not the journal's; those of TreeHeads::open() and
+  /// start() where the journal is not the one that was signed.
   static Result<std::unique_ptr<Engine>> open(const config::Options& options, const Clock& clock,
                                               PostToOwner post, Fatal fatal,
                                               ObserveCommit observe_commit = {});
-  /// Drains; saves a checkpoint.
+  /// Drains; signs the last records; saves a checkpoint.
   ~Engine();
 
   // Ingest
@@ -80,6 +83,13 @@ class Engine {
   };
   void close_period(Month period, billing::Actor by, std::string reason,
                     std::function<void(CloseReply)> done);
+
+  // Proofs. A close is answered once a head that covers it is signed, or could not be: heads().fault().
+  TreeHeads& heads();
+  const TreeHeads& heads() const;
+  ProofReader& proofs();
+  const Chains& chains() const;
+  const MerkleTree& tree() const;  // of durable records: it may be ahead of the signed head
 
   // Reads: durable positions only
   const billing::Ledger& ledger() const;

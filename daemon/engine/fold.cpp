@@ -1,6 +1,8 @@
 #include "daemon/engine/fold.h"
 
 #include "metering/core/assert.h"
+#include "metering/proof/close_part.h"
+#include "metering/proof/payload_parts.h"
 #include "metering/state/quarantine_dismissal.h"
 
 namespace voucherd {
@@ -64,6 +66,9 @@ Result<void> Fold::replay(const Record& record) {
   if (record.header.type != RecordType::usage) {
     const auto proof = prove(record, nullptr);
     if (!proof) return proof.error();
+    if (record.header.type == RecordType::close) {
+      if (auto compared = compare_chains(record); !compared) return compared;
+    }
     apply(record, nullptr, {}, *proof);
     return {};
   }
@@ -81,6 +86,26 @@ Result<void> Fold::replay(const Record& record) {
   const auto proof = prove(record, usage.get());
   if (!proof) return proof.error();
   apply(record, usage, hashes, *proof);
+  return {};
+}
+
+Result<void> Fold::compare_chains(const Record& close) const {
+  if (close.header.version < payload_in_parts_version) return {};
+  const auto sealed = unseal(close.payload);
+  if (!sealed) return sealed.error();
+  for (const std::string& bytes : sealed->content.parts) {
+    const auto part = decode_close_part(bytes);
+    if (!part) return part.error();
+    const MonthChains* chains = chains_.of(part->firm.value);
+    for (const auto& [month, chain] : part->chains) {
+      const bool same = chains != nullptr && chains->contains(month) && chains->at(month) == chain;
+      if (same) continue;
+      return Fault{"chain_differs",
+                   "the close at position " + std::to_string(close.header.position) +
+                       " vouches for other events of firm " + part->firm.value + " in " + to_string(month) +
+                       " than the records before it hold; restore the directory from a backup"};
+    }
+  }
   return {};
 }
 

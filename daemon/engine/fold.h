@@ -68,6 +68,8 @@ class Fold {
  private:
   billing::StatementHead head() const;
   void dismiss(const Record& record);
+  /// Fault "chain_differs" where a close names another chain than that of the events before it.
+  Result<void> compare_chains(const Record& close) const;
   /// Of a record as read from the journal. Fault "payload_damaged".
   Result<RecordProof> prove(const Record& record, const UsageRecord* usage);
   void visit_event(EventOrdinal ordinal, const UsageRecord& current,

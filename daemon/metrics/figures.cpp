@@ -79,6 +79,13 @@ constexpr Figure table[] = {
      [](const Snapshot& s) { return s.identity.spill_failed ? 1.0 : 0.0; }},
     {gauge, "voucherd_journal_position", "Position of the journal's last record.",
      [](const Snapshot& s) { return exported(s.journal_position); }},
+    {gauge, "voucherd_tree_head_size", "Records under the last signed head of the journal's tree.",
+     [](const Snapshot& s) { return exported(s.tree_head_size); }},
+    {gauge, "voucherd_tree_head_failed",
+     "1 where the journal's tree could not be signed the last time, or must not be: it is not the one that "
+     "was "
+     "signed before.",
+     [](const Snapshot& s) { return s.tree_head_failed ? 1.0 : 0.0; }},
     {gauge, "voucherd_clock_behind",
      "1 while the clock stands behind the journal's last record and intake is refused.",
      [](const Snapshot& s) { return s.clock_behind ? 1.0 : 0.0; }},

@@ -32,6 +32,8 @@ struct MetricsSnapshot {
   std::uint64_t identities = 0;
   IdentityFigures identity;
   std::uint64_t journal_position = 0;
+  std::uint64_t tree_head_size = 0;
+  bool tree_head_failed = false;
   bool clock_behind = false;
   bool facts_import_failed = false;
   bool tls_reload_failed = false;

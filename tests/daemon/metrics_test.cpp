@@ -28,6 +28,8 @@ MetricsSnapshot full_snapshot() {
   s.queue_bytes = 4096;
   s.clock_behind = true;
   s.facts_import_failed = true;
+  s.tree_head_size = 1842;
+  s.tree_head_failed = true;
   s.tls_reload_failed = true;
   s.tls_certificate_expires_s = 1'800'000'000;
   s.accepted_by_kind["compute"] = Quantity{static_cast<Int128>(12'500'000'000)};
@@ -56,6 +58,8 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_queue_bytes 4096\n",
            "\nvoucherd_clock_behind 1\n",
            "\nvoucherd_facts_import_failed 1\n",
+           "\nvoucherd_tree_head_size 1842\n",
+           "\nvoucherd_tree_head_failed 1\n",
            "\nvoucherd_tls_reload_failed 1\n",
            "\nvoucherd_tls_certificate_expires_timestamp_seconds 1800000000\n",
            "\nvoucherd_accepted_quantity{kind=\"compute\"} 12.5\n",

@@ -227,6 +227,7 @@ void History::close_month(int month, const std::string& reason) {
   if (expected.status != 0) return;
   ++seen_[reason.empty() ? "close" : "close signed off"];
   if (!reply.closed) throw Mismatch("a close without a reply");
+  compare_parts_of_close(reply.closed->position, month);
   expect_same_json("close", as_json(*reply.closed, UtcOffset{workload_.head().offset}), expected.reply);
   if (workload_.dice().percent(50)) compare_all();
 }
@@ -243,6 +244,7 @@ void History::restart() {
 void History::compare_all() {
   ++comparisons_;
   log_ << "compare\n";
+  compare_chains();
   const Engine& engine = program_.engine();
   const billing::Ledger& ledger = engine.ledger();
   expect_equal("last intake time", engine.last_intake_time().ms, model_.last_intake_ms());

@@ -13,6 +13,7 @@
 
 #include "daemon/engine/engine.h"
 #include "metering/wire/decode.h"
+#include "tests/simulation/naive_chains.h"
 #include "tests/simulation/workload.h"
 #include "tests/support/naive_model.h"
 #include "tests/support/owner_loop.h"
@@ -101,6 +102,10 @@ class History {
   bool compare_statement(int month, const std::string& firm, const naive::Reckoning& now);
   void compare_quarantine();
   void compare_figures();
+  /// The auditor's own, of all events so far.
+  naive::ChainTexts own_chains();
+  void compare_chains();
+  void compare_parts_of_close(Position position, int month);
   void note_statement(const naive::Statement& statement);
   void finish();
   std::int64_t intake_ms() const;
