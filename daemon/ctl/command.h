@@ -26,6 +26,13 @@ inline void on_command(CLI::App* command, Session& session, std::function<int()>
   command->callback([&session, work = std::move(work)] { session.work = work; });
 }
 
+/// --excel, for commands that write CSV.
+inline void add_excel(CLI::App* command, bool& excel) {
+  command->add_flag("--excel", excel, "CSV begins with a byte order mark, so that Excel reads its Chinese");
+}
+/// What to ask the API for then.
+inline Query excel_query(bool excel) { return {{"excel", excel ? "1" : ""}}; }
+
 /// Prints the Fault's sentence on stderr; exit_failed.
 int report(const Fault& fault);
 /// Writes text to stdout and a line end behind it.

@@ -41,18 +41,23 @@ std::string report_text(const Json& report,
   return outline(rest) + tables;
 }
 
+struct ReportArguments {
+  std::string of, format = "text";
+  bool excel = false;
+};
+
 /// `path` with the format as its extension, as it comes; text is made of the JSON by `text`.
-int show_report(const Session& session, const std::string& path, const std::string& format,
+int show_report(const Session& session, const std::string& path, const ReportArguments& arguments,
                 std::string (*text)(const Json&)) {
   ApiClient api(session.server);
-  const bool json = session.json || format == "json";
-  if (json || format == "text") {
+  const bool json = session.json || arguments.format == "json";
+  if (json || arguments.format == "text") {
     const auto shown = api.get_json(path);
     if (!shown) return report(shown.error());
     print(json ? shown->dump() : text(*shown));
     return exit_done;
   }
-  const auto body = api.get(path + "." + format, "*/*");
+  const auto body = api.get(with_query(path + "." + arguments.format, excel_query(arguments.excel)), "*/*");
   if (!body) return report(body.error());
   std::cout << *body << std::flush;
   return exit_done;
@@ -71,14 +76,11 @@ std::string summary_text(const Json& summary) {
       shown, {{"districts", "区县 Districts"}, {"skus", "产品 SKUs"}, {"unpriced", "未定价 Unpriced"}});
 }
 
-struct ReportArguments {
-  std::string of, format = "text";
-};
-
 void add_format(CLI::App* command, ReportArguments& arguments) {
   command->add_option("--format", arguments.format, "text, json, csv or xlsx")
       ->check(CLI::IsMember({"text", "json", "csv", "xlsx"}))
       ->capture_default_str();
+  add_excel(command, arguments.excel);
 }
 
 int explain(const Session& session, const std::string& period, const std::string& uscc, int line) {
@@ -126,8 +128,8 @@ Examples:
   voucherctl period summary 2026-03
   voucherctl period summary 2026-03 --format xlsx > summary.xlsx)");
   on_command(command, session, [&session, arguments] {
-    return show_report(session, "/v1/periods/" + percent_encoded(arguments->of) + "/summary",
-                       arguments->format, summary_text);
+    return show_report(session, "/v1/periods/" + percent_encoded(arguments->of) + "/summary", *arguments,
+                       summary_text);
   });
 }
 
@@ -145,7 +147,7 @@ Examples:
   voucherctl programme show 2026
   voucherctl programme show 2026 --format csv > programme.csv)");
   on_command(show, session, [&session, arguments] {
-    return show_report(session, "/v1/programme/" + percent_encoded(arguments->of), arguments->format,
+    return show_report(session, "/v1/programme/" + percent_encoded(arguments->of), *arguments,
                        programme_text);
   });
   add_explain(app, session);

@@ -16,11 +16,13 @@ namespace {
 
 struct ShowArguments {
   std::string period, uscc, format = "text";
+  bool excel = false;
 };
 
 struct ExportArguments {
   std::string period, directory;
   std::vector<std::string> formats{"json"};
+  bool excel = false;
 };
 
 std::string target_of(const std::string& period, const std::string& uscc, const std::string& extension) {
@@ -75,8 +77,9 @@ int show_statement(const Session& session, const ShowArguments& arguments) {
     std::cout << statement_text(*statement);
     return exit_done;
   }
-  const auto body = api.get(target_of(arguments.period, arguments.uscc, json ? "json" : "csv"),
-                            json ? "application/json" : "text/csv");
+  const std::string target = target_of(arguments.period, arguments.uscc, json ? "json" : "csv");
+  const auto body = json ? api.get(target, "application/json")
+                         : api.get(with_query(target, excel_query(arguments.excel)), "text/csv");
   if (!body) return report(body.error());
   std::cout << *body << (body->ends_with('\n') ? "" : "\n");
   return exit_done;
@@ -106,27 +109,76 @@ Result<std::string> fetch_document(ApiClient& api, const std::string& target) {
   }
 }
 
-Result<void> export_file(ApiClient& api, const ExportArguments& arguments, const std::string& target,
-                         const std::string& name) {
-  const auto body = fetch_document(api, target);
-  if (!body) return body.error();
-  return write_whole(std::filesystem::path(arguments.directory) / (arguments.period + "-" + name), *body);
-}
+/// One export on its way. A file that the daemon can't make keeps none of the others back.
+class Export {
+ public:
+  Export(ApiClient& api, const ExportArguments& arguments) : api_(api), arguments_(arguments) {}
 
-Result<void> export_one(ApiClient& api, const ExportArguments& arguments, const std::string& uscc) {
-  for (const auto& format : arguments.formats) {
-    auto done = export_file(api, arguments, target_of(arguments.period, uscc, format), uscc + "." + format);
-    if (!done) return done;
+  /// Fault: nothing more can be had, or written.
+  Result<void> all() {
+    std::vector<std::string> firms;
+    const auto listed =
+        api_.for_each_item("/v1/statements", {{"period", arguments_.period}}, [&](const Json& item) {
+          firms.push_back(text_within(item, "firm", "uscc"));
+          return true;
+        });
+    if (!listed || firms.empty()) return listed;
+    Progress progress;
+    for (statements_ = 0; statements_ < firms.size(); ++statements_) {
+      progress.show(statements_, firms.size(),
+                    std::to_string(statements_) + " of " + std::to_string(firms.size()) + " statements");
+      if (auto done = statement(firms[statements_]); !done) return done;
+    }
+    return summary();
   }
-  return {};
-}
+  std::size_t statements() const { return statements_; }
+  struct Failed {
+    std::string file, detail;
+  };
+  const std::vector<Failed>& failed() const { return failed_; }
 
-Result<void> export_summary(ApiClient& api, const ExportArguments& arguments) {
-  for (const std::string name : {"summary.csv", "summary.xlsx"}) {
-    const std::string target = "/v1/periods/" + percent_encoded(arguments.period) + "/" + name;
-    if (auto done = export_file(api, arguments, target, name); !done) return done;
+ private:
+  Result<void> statement(const std::string& uscc) {
+    for (const auto& format : arguments_.formats) {
+      auto done = file(target_of(arguments_.period, uscc, format), uscc + "." + format);
+      if (!done) return done;
+    }
+    return {};
   }
-  return {};
+
+  Result<void> summary() {
+    for (const std::string name : {"summary.csv", "summary.xlsx"}) {
+      auto done = file("/v1/periods/" + percent_encoded(arguments_.period) + "/" + name, name);
+      if (!done) return done;
+    }
+    return {};
+  }
+
+  Result<void> file(std::string target, const std::string& ending) {
+    const std::string name = arguments_.period + "-" + ending;
+    if (name.ends_with(".csv")) target = with_query(target, excel_query(arguments_.excel));
+    const auto body = fetch_document(api_, target);
+    if (body) return write_whole(std::filesystem::path(arguments_.directory) / name, *body);
+    if (!concerns_one_document(body.error())) return body.error();
+    failed_.push_back({name, body.error().detail});
+    return {};
+  }
+
+  /// Too large, failed, or gone meanwhile: the next one may be had.
+  static bool concerns_one_document(const Fault& fault) {
+    return fault.code == "http_422" || fault.code == "http_500" || fault.code == "http_404";
+  }
+
+  ApiClient& api_;
+  const ExportArguments& arguments_;
+  std::size_t statements_ = 0;
+  std::vector<Failed> failed_;
+};
+
+void print_failed(const Export& exported) {
+  const std::size_t count = exported.failed().size();
+  std::cerr << count << (count == 1 ? " file" : " files") << " could not be made:\n";
+  for (const auto& [file, detail] : exported.failed()) std::cerr << "  " << file << ": " << detail << '\n';
 }
 
 int export_statements(const Session& session, const ExportArguments& arguments) {
@@ -134,30 +186,24 @@ int export_statements(const Session& session, const ExportArguments& arguments) 
   std::filesystem::create_directories(arguments.directory, fault);
   if (fault) return report({"write_failed", "can't create " + arguments.directory + ": " + fault.message()});
   ApiClient api(session.server);
-  std::vector<std::string> firms;
-  const auto listed =
-      api.for_each_item("/v1/statements", {{"period", arguments.period}}, [&](const Json& item) {
-        firms.push_back(text_within(item, "firm", "uscc"));
-        return true;
-      });
-  if (!listed) return report(listed.error());
-  Progress progress;
-  for (std::size_t i = 0; i < firms.size(); ++i) {
-    progress.show(i, firms.size(), std::to_string(i) + " of " + std::to_string(firms.size()) + " statements");
-    const auto exported = export_one(api, arguments, firms[i]);
-    if (!exported) return report(exported.error());
-  }
-  if (!firms.empty()) {
-    if (const auto exported = export_summary(api, arguments); !exported) return report(exported.error());
-  }
+  Export exported(api, arguments);
+  const auto done = exported.all();
+  if (!exported.failed().empty() && !session.json) print_failed(exported);
+  if (!done) return report(done.error());
   if (session.json) {
-    print(Json{{"period", arguments.period}, {"statements", firms.size()}, {"directory", arguments.directory}}
+    Json failed = Json::array();
+    for (const auto& [file, detail] : exported.failed())
+      failed.push_back({{"file", file}, {"detail", detail}});
+    print(Json{{"period", arguments.period},
+               {"statements", exported.statements()},
+               {"directory", arguments.directory},
+               {"failed", std::move(failed)}}
               .dump());
   } else {
-    print(std::to_string(firms.size()) + " statements of " + arguments.period + " are in " +
-          arguments.directory);
+    print(std::to_string(exported.statements()) + " statements of " + arguments.period + " are in " +
+          arguments.directory + (exported.failed().empty() ? "" : ", but for those files"));
   }
-  return exit_done;
+  return exported.failed().empty() ? exit_done : exit_failed;
 }
 
 void add_show(CLI::App& group, Session& session) {
@@ -168,6 +214,7 @@ void add_show(CLI::App& group, Session& session) {
   show->add_option("--format", arguments->format, "text, json (the bytes that were frozen) or csv")
       ->check(CLI::IsMember({"text", "json", "csv"}))
       ->capture_default_str();
+  add_excel(show, arguments->excel);
   show->footer(R"(
 Examples:
   voucherctl statement show 2026-03 91500000MA5U00000W
@@ -183,13 +230,15 @@ void add_export(CLI::App& group, Session& session) {
       ->delimiter(',')
       ->check(CLI::IsMember({"pdf", "xlsx", "csv", "json"}))
       ->capture_default_str();
+  add_excel(all, arguments->excel);
   all->add_option("--out", arguments->directory, "The directory; created where absent")->required();
   all->footer(R"(
-A file for each firm and format, and the month's summary as CSV and XLSX.
+A file for each firm and format, and the month's summary as CSV and XLSX. A file that can't be made is named
+at the end; the others are written all the same, and the exit status is 1.
 
 Examples:
   voucherctl statement export --period 2026-03 --format pdf,xlsx --out statements/
-  voucherctl statement export --period 2026-03 --format json,csv --out statements/)");
+  voucherctl statement export --period 2026-03 --format csv --excel --out statements/)");
   on_command(all, session, [&session, arguments] { return export_statements(session, *arguments); });
 }
 

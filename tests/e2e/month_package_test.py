@@ -106,6 +106,41 @@ class MonthPackageTest(unittest.TestCase):
             files = {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
             self.assertEqual(files, {pathlib.Path(name).name: archive.read(name) for name in archive.namelist()})
 
+    def test_an_export_goes_on_behind_a_document_that_cannot_be_made(self):
+        self.put_demo()
+        codes = [item["firm"]["uscc"] for item in self.daemon.items(f"/v1/statements?period={PERIOD}")]
+        large = codes[0]
+        rows_of_a_pdf = 20_000
+        events = [usage(f"p{number}", large, "gpu.a800", "1", "2026-03-05T10:00:00+08:00", project=f"p{number}")
+                  for number in range(rows_of_a_pdf + 1)]
+        self.assertEqual(send(self.daemon, events)["accepted"], len(events))
+        self.close()
+        with tempfile.TemporaryDirectory() as folder:
+            command = ["statement", "export", "--period", PERIOD, "--format", "pdf,csv", "--excel", "--out", folder]
+            done = self.daemon.ctl(*command)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("1 file could not be made", done.stderr)
+            self.assertIn(f"{PERIOD}-{large}.pdf: ", done.stderr)
+            expected = {f"{PERIOD}-{code}.{extension}" for code in codes for extension in ("pdf", "csv")}
+            expected -= {f"{PERIOD}-{large}.pdf"}
+            expected |= {f"{PERIOD}-summary.csv", f"{PERIOD}-summary.xlsx"}
+            files = {path.name: path.read_bytes() for path in pathlib.Path(folder).iterdir()}
+            self.assertEqual(set(files), expected)
+            for name, content in files.items():
+                if name.endswith(".csv"):
+                    self.assertTrue(content.startswith(b"\xef\xbb\xbf"), name)
+            as_json = self.daemon.ctl("--json", *command)
+            self.assertEqual(as_json.returncode, 1)
+            self.assertEqual([failed["file"] for failed in json.loads(as_json.stdout)["failed"]],
+                             [f"{PERIOD}-{large}.pdf"])
+
+    def test_every_csv_of_voucherctl_can_be_for_excel(self):
+        self.put_demo()
+        code = self.daemon.items(f"/v1/statements?period={PERIOD}")[0]["firm"]["uscc"]
+        for command in (("statement", "show", PERIOD, code), ("period", "summary", PERIOD), ("programme", "show", 2026)):
+            plain = self.daemon.ctl(*command, "--format", "csv").stdout
+            self.assertEqual(self.daemon.ctl(*command, "--format", "csv", "--excel").stdout, "\ufeff" + plain)
+
     def test_memory_does_not_grow_with_the_firms(self):
         put_policy(self.daemon)
         prices = {f"sku-{number:02d}": f"{number + 1}.25" for number in range(SKUS)}
