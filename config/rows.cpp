@@ -197,10 +197,9 @@ const auto table = std::to_array<Row>({
      "keeps the files small.",
      "PDF 所用的西文字体族；与 documents.font 取不同的字体族（外观可以相同），生成的文件才小。"},
     {"documents", "address", TextField{&Options::address, letterhead_fault},
-     "The centre's address, as it stands on documents. Like all of [documents] it may change at any time, "
-     "and "
-     "documents that are made again then show it.",
-     "单据上的地址。[documents] 各项可随时修改，之后重新生成的单据按新值显示。"},
+     "The centre's address, as it stands on documents. The texts and due_days may change at any time: a "
+     "change is recorded at the next start, and a closed statement's documents keep those of its close.",
+     "单据上的地址。以下各项及付款天数可随时修改，下次启动时记入账簿；已结账单的单据保持结账时的内容。"},
     {"documents", "telephone", TextField{&Options::telephone, letterhead_fault}, "Telephone on documents.",
      "单据上的电话。"},
     {"documents", "bank_name", TextField{&Options::bank_name, letterhead_fault},

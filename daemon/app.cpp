@@ -152,7 +152,6 @@ class Daemon {
         [this](double seconds) { metrics_.observe_commit(seconds); });
     if (!engine) return engine.error();
     engine_ = std::move(*engine);
-    documents_->letterhead.rules_version = engine_->genesis().rules_version;
     logger_.info("journal_open", {{"directory", options_.directory}, {"position", engine_->position()}});
     add_routes();
     import_at_start();
@@ -187,9 +186,9 @@ class Daemon {
       if (!opened) return opened.error();
       pdf = std::move(*opened);
     }
-    documents_.reset(new Documents{
-        letterhead_of(options_), std::move(pdf),
-        RenderThread([this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); })});
+    documents_.reset(new Documents{std::move(pdf), RenderThread([this](std::function<void()> task) {
+                                     boost::asio::post(io_, std::move(task));
+                                   })});
     return {};
   }
 
@@ -198,7 +197,7 @@ class Daemon {
     bool done = false;
     {
       const auto work = boost::asio::make_work_guard(io_);  // the journal's writer posts from its own thread
-      take_in_files([&done] { done = true; });
+      take_in_letterhead([&] { take_in_files([&done] { done = true; }); });
       while (!done) io_.run_one();
     }
     io_.restart();  // without work it has stopped
@@ -230,8 +229,18 @@ class Daemon {
     reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
       if (error || stopping_) return;
       reload_tls();
-      take_in_files([this] { await_reload(); });  // one at a time: a signal meanwhile waits for its turn
+      // One at a time: a signal meanwhile waits for its turn.
+      take_in_letterhead([this] { take_in_files([this] { await_reload(); }); });
     });
+  }
+
+  /// Where it can't be recorded (a full disk, a clock that is behind), documents go on with the last one.
+  void take_in_letterhead(std::function<void()> done) {
+    record_letterhead(*engine_, letterhead_of(options_),
+                      [this, done = std::move(done)](const std::optional<billing::Refusal>& refusal) {
+                        if (refusal) logger_.error("letterhead_not_recorded", {{"detail", refusal->detail}});
+                        done();
+                      });
   }
 
   /// Certificates and key as their files have them now, for the connections to come.

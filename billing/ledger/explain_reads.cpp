@@ -46,13 +46,4 @@ std::vector<std::pair<Month, BilledStatement>> Ledger::billed_before(const FirmI
   return billed;
 }
 
-std::map<PolicyId, Fen> Ledger::eligible_by_policy(const FirmId& firm, int year, Month through) const {
-  std::map<PolicyId, Fen> eligible;
-  for (const auto& [key, charge] : impl_->view_of(firm).rated.charges) {
-    if (key.usage_month.year() != year || key.usage_month > through) continue;
-    for (const auto& [policy, amount] : charge.eligible_by_policy) eligible[policy] += amount;
-  }
-  return eligible;
-}
-
 }  // namespace voucherd::billing

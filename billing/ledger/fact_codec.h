@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "billing/core/facts.h"
+#include "billing/core/letterhead.h"
 
 namespace voucherd::billing {
 
@@ -20,9 +21,9 @@ struct FieldFault {
 };
 
 /// The path segment of the API and the journal's name of the kind; both never change.
-enum class FactKind { firm, sku, price_book, contract, policy, external_award, settings };
+enum class FactKind { firm, sku, price_book, contract, policy, external_award, settings, letterhead };
 std::string_view to_string(FactKind kind);  // "firm", "sku", "price_book", …
-std::string_view path_of(FactKind kind);    // "firms", "skus", "price-books", …
+std::string_view path_of(FactKind kind);    // "firms", "skus", …; "" where it has none: the letterhead
 std::optional<FactKind> fact_kind_of_path(std::string_view path);
 std::optional<FactKind> fact_kind_of_name(std::string_view name);
 
@@ -31,7 +32,10 @@ struct Settings {
   LocalDay accept_from{20089};
 };
 
-using Fact = std::variant<Firm, Sku, PriceBook, Contract, Policy, Award, Settings>;
+/// What the configuration says of documents: one fact, which only the daemon itself records.
+inline constexpr const char* letterhead_key = "letterhead";
+
+using Fact = std::variant<Firm, Sku, PriceBook, Contract, Policy, Award, Settings, Letterhead>;
 
 /// Reads `body` (an object, without a member `reason`, which the caller takes out) as the fact `key`
 /// of `kind`. Unknown members, missing ones, wrong types, values out of range, intervals that

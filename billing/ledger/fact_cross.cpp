@@ -62,6 +62,7 @@ class References {
   void check_references(const Policy&) {}
   void check_references(const Award& award) { check_firm(award.firm, "/firm"); }
   void check_references(const Settings&) {}
+  void check_references(const Letterhead&) {}
 
   void check(const Firm& firm) {
     for (std::size_t i = 0; i < firm.predecessors.size(); ++i) {
@@ -90,6 +91,7 @@ class References {
 
   void check(const Sku&) {}
   void check(const Settings&) {}
+  void check(const Letterhead&) {}
   void check(const Award&) {}
 
   void check(const PriceBook& book) {

@@ -248,10 +248,40 @@ Fact read_settings(FieldReader& reader) {
   return settings;
 }
 
+std::int32_t read_due_days(FieldReader& reader) {
+  constexpr std::int64_t due_days_max = 3650;
+  const auto* value = reader.find("due_days", Need::required, "a number of days");
+  if (value == nullptr) return 0;
+  if (value->is_number_integer() && *value >= 0 && *value <= due_days_max) return value->get<std::int32_t>();
+  reader.fault("due_days", "due_days must be a whole number from 0 to " + std::to_string(due_days_max));
+  return 0;
+}
+
+Fact read_letterhead(FieldReader& reader) {
+  const auto text = [&](const char* member) {
+    return reader.text(member, Need::optional, 0, fact_text_bytes_max);
+  };
+  Letterhead letterhead;
+  letterhead.address = text("address");
+  letterhead.telephone = text("telephone");
+  letterhead.bank_name = text("bank_name");
+  letterhead.bank_account = text("bank_account");
+  letterhead.prepared_by = text("prepared_by");
+  letterhead.reviewed_by = text("reviewed_by");
+  letterhead.approved_by = text("approved_by");
+  letterhead.due_days = read_due_days(reader);
+  return letterhead;
+}
+
 void check_path_key(FactKind kind, const std::string& key, std::vector<FieldFault>& faults) {
   if (kind == FactKind::settings) {
     if (key != "settings")
       faults.push_back({"", "There is one set of settings only; its key is \"settings\""});
+    return;
+  }
+  if (kind == FactKind::letterhead) {
+    if (key != letterhead_key)
+      faults.push_back({"", "There is one letterhead only; its key is \"letterhead\""});
     return;
   }
   if (kind == FactKind::firm) {
@@ -285,6 +315,8 @@ Fact read_what_can_be(FactKind kind, const std::string& key, const json& body,
         return read_award(key, reader);
       case FactKind::settings:
         return read_settings(reader);
+      case FactKind::letterhead:
+        return read_letterhead(reader);
     }
     return Settings{};
   };

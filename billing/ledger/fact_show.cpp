@@ -14,14 +14,15 @@ struct KindNames {
   std::string_view name, path;
 };
 // Stored in the journal and part of the API: never to change.
-constexpr std::array<KindNames, 7> kind_names = {
+constexpr std::array<KindNames, 8> kind_names = {
     {{FactKind::firm, "firm", "firms"},
      {FactKind::sku, "sku", "skus"},
      {FactKind::price_book, "price_book", "price-books"},
      {FactKind::contract, "contract", "contracts"},
      {FactKind::policy, "policy", "policies"},
      {FactKind::external_award, "external_award", "external-awards"},
-     {FactKind::settings, "settings", "settings"}}};
+     {FactKind::settings, "settings", "settings"},
+     {FactKind::letterhead, "letterhead", ""}}};
 
 ordered_json day_or_null(const std::optional<LocalDay>& day) {
   return day ? ordered_json(to_string(*day)) : ordered_json(nullptr);
@@ -130,6 +131,19 @@ ordered_json show(const Settings& settings) {
   return out;
 }
 
+ordered_json show(const Letterhead& letterhead) {
+  ordered_json out;
+  out["address"] = letterhead.address;
+  out["telephone"] = letterhead.telephone;
+  out["bank_name"] = letterhead.bank_name;
+  out["bank_account"] = letterhead.bank_account;
+  out["prepared_by"] = letterhead.prepared_by;
+  out["reviewed_by"] = letterhead.reviewed_by;
+  out["approved_by"] = letterhead.approved_by;
+  out["due_days"] = letterhead.due_days;
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_string(FactKind kind) { return kind_names[static_cast<std::size_t>(kind)].name; }
@@ -137,7 +151,7 @@ std::string_view path_of(FactKind kind) { return kind_names[static_cast<std::siz
 
 std::optional<FactKind> fact_kind_of_path(std::string_view path) {
   for (const auto& names : kind_names) {
-    if (names.path == path) return names.kind;
+    if (!path.empty() && names.path == path) return names.kind;
   }
   return std::nullopt;
 }

@@ -153,6 +153,10 @@ class Ledger {
   /// Quoted, as the header has it: "\"<position>\"".
   std::string etag_of(FactKind kind, const std::string& key) const;
 
+  /// What stands on documents of this position: the letterhead then in force. Before the first one the first,
+  /// since journals were begun before letterheads were recorded.
+  Letterhead letterhead_at(Position position) const;
+
   std::optional<Month> closed_through() const;
   /// Months from the first with usage or a close to the last of either.
   std::vector<Month> periods() const;
@@ -216,8 +220,6 @@ class Ledger {
   Facts facts_at(const FirmId& firm, Position position) const;
   /// What the firm's closed statements of the months before `before` say, in order.
   std::vector<std::pair<Month, BilledStatement>> billed_before(const FirmId& firm, Month before) const;
-  /// The parts of a year's eligible amount, usage months up to `through`, under each policy, as they are now.
-  std::map<PolicyId, Fen> eligible_by_policy(const FirmId& firm, int year, Month through) const;
 
   /// Firms with usage or with closed statements, in order.
   std::vector<FirmId> firms() const;

@@ -41,6 +41,7 @@ struct CountChange {
     if (before.skus.contains(sku.id)) ++versions.shared;  // nobody has used a new one yet
   }
   void operator()(const Settings&) const {}
+  void operator()(const Letterhead&) const {}
 
   template <class All, class Key, class Value>
   void of_firm(const All& all, const Key& key, const Value& value) const {
@@ -61,6 +62,7 @@ void put_fact(Facts& facts, const Fact& fact) {
     void operator()(const Policy& policy) const { facts.policies.insert_or_assign(policy.id, policy); }
     void operator()(const Award& award) const { facts.awards.put(award.id, award); }
     void operator()(const Settings& settings) const { facts.accept_from = settings.accept_from; }
+    void operator()(const Letterhead&) const {}  // no figure rests on it: letterhead_at() finds it
   };
   std::visit(Put{facts}, fact);
 }

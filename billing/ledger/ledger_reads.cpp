@@ -51,6 +51,19 @@ std::vector<std::string> Ledger::keys(FactKind kind, const std::string& after, s
 
 std::string Ledger::etag_of(FactKind kind, const std::string& key) const { return impl_->etag_of(kind, key); }
 
+Letterhead Ledger::letterhead_at(Position position) const {
+  const auto* versions = impl_->history(FactKind::letterhead, letterhead_key);
+  if (versions == nullptr) return {};
+  const FactVersion* then = &versions->front();
+  for (const FactVersion& version : *versions)
+    if (version.position <= position) then = &version;
+  std::vector<FieldFault> faults;
+  const auto fact =
+      read_fact(FactKind::letterhead, letterhead_key, nlohmann::json::parse(then->shown.dump()), faults);
+  VOUCHERD_ASSERT(fact.has_value());  // it was read when it was recorded
+  return std::get<Letterhead>(*fact);
+}
+
 std::optional<Month> Ledger::closed_through() const { return impl_->closed_through(); }
 
 std::vector<Month> Ledger::periods() const {

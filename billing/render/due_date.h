@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "billing/render/letterhead.h"
+#include "billing/core/letterhead.h"
+#include "metering/core/time.h"
 
 namespace voucherd::billing {
 

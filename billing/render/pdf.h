@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "billing/render/letterhead.h"
+#include "billing/core/letterhead.h"
 #include "metering/core/result.h"
 
 namespace voucherd::billing {

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "billing/render/letterhead.h"
+#include "billing/core/letterhead.h"
+#include "billing/render/daily_usage.h"
 #include "metering/core/result.h"
 
 namespace voucherd::billing {

@@ -1,6 +1,7 @@
 // GET /v1/statements/{period}/{uscc}/explain: from each figure of a statement down to days, events, price,
-// contract, policy and cap. What is explained is the statement's; what explains it is reckoned anew from the
-// usage and the facts of the statement's journal position, and `adds_up` says whether the two agree.
+// contract, policy and cap. What is explained is the statement's; what explains it (the parts of a year under
+// each of its policies too) is reckoned anew from the usage and the facts of the statement's journal
+// position, and `adds_up` says whether the two agree.
 #include <charconv>
 
 #include "billing/core/explain.h"
@@ -71,15 +72,24 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
         reply_(std::move(reply)) {}
 
   void start() {
-    gather_daily_usage(
-        engine_, statement_, [self = shared_from_this()](std::vector<billing::DailyUsage> rows) {
-          for (auto& row : rows)
-            self->usage_.push_back({row.day, std::move(row.sku), std::move(row.project), row.quantity});
-          self->explain();
-        });
+    gather_usage(engine_, {firm_, {first_month(), period_}, position_},
+                 [self = shared_from_this()](std::vector<billing::UsageOfDay> usage) {
+                   self->usage_ = std::move(usage);
+                   self->explain();
+                 });
   }
 
  private:
+  /// From which on usage is behind the statement: its lines' months and its subsidy's years.
+  Month first_month() const {
+    Month first = period_;
+    for (const Json& line : statement_.at("lines"))
+      first = std::min(first, parse_month(text_of(line, "usage_month")).value());
+    for (const Json& year : statement_.at("subsidy"))
+      first = std::min(first, make_month(year.at("year").get<int>(), 1));
+    return first;
+  }
+
   void explain() {
     facts_ = engine_.ledger().facts_at(firm_, position_);
     billed_ = engine_.ledger().billed_before(firm_, period_);
@@ -154,8 +164,15 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
 
   Json explain_year(const billing::SubsidyYear& year) const {
     const Month through = year.year < period_.year() ? make_month(year.year, 12) : period_;
-    Json shown = billing::explain_year(
-        year, firm_, engine_.ledger().eligible_by_policy(firm_, year.year, through), facts_);
+    std::vector<billing::UsageOfDay> usage;
+    for (const billing::UsageOfDay& each : usage_) {
+      const Month month = month_of(each.day);
+      if (month.year() == year.year && month <= through) usage.push_back(each);
+    }
+    std::map<PolicyId, Fen> eligible;
+    for (const auto& [key, charge] : billing::rate_usage(firm_, usage, facts_).charges)
+      for (const auto& [policy, amount] : charge.eligible_by_policy) eligible[policy] += amount;
+    Json shown = billing::explain_year(year, firm_, eligible, facts_);
     Json granted = Json::array();
     Fen left = year.granted_before;
     for (const auto& [month, billed] : billed_) {

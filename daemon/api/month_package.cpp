@@ -1,7 +1,5 @@
 #include "daemon/api/month_package.h"
 
-#include <deque>
-
 #include "billing/core/month_summary.h"
 #include "billing/render/csv.h"
 #include "billing/render/document_size.h"
@@ -9,7 +7,8 @@
 #include "billing/render/xlsx.h"
 #include "billing/render/zip_writer.h"
 #include "daemon/api/daily_usage.h"
-#include "daemon/api/statement_view.h"
+#include "daemon/api/problem.h"
+#include "daemon/api/statement_walk.h"
 #include "daemon/api/summary_head.h"
 
 namespace voucherd::api {
@@ -25,7 +24,8 @@ class PackageFiles {
   PackageFiles(Documents& documents, Month period, const PackageFormats& formats)
       : documents_(documents), period_(period), formats_(formats), summary_(period) {}
 
-  Result<void> add_statement(const FoundStatement& found, const std::vector<billing::DailyUsage>& daily) {
+  Result<void> add_statement(const FoundStatement& found, const std::vector<billing::DailyUsage>& daily,
+                             const billing::Letterhead& letterhead) {
     Json statement = Json::parse(found.canonical);
     summary_.add(statement);
     const std::string stem = stem_of(statement.at("firm").at("uscc").get<std::string>());
@@ -34,11 +34,11 @@ class PackageFiles {
       zip_.add(stem + ".csv", billing::render_csv(statement, formats_.excel), ZipWriter::Pack::deflate);
     statement["journal"] = journal_of(found);  // the CSV has it not
     if (formats_.xlsx) {
-      const auto made = billing::render_xlsx(statement, daily, documents_.letterhead);
+      const auto made = billing::render_xlsx(statement, daily, letterhead);
       if (auto added = add_document(stem + ".xlsx", made); !added) return added;
     }
     if (!formats_.pdf) return {};
-    return add_document(stem + ".pdf", documents_.pdf->render(statement, documents_.letterhead));
+    return add_document(stem + ".pdf", documents_.pdf->render(statement, letterhead));
   }
 
   /// `head` stands above the sums.
@@ -80,74 +80,89 @@ class PackageFiles {
 };
 
 /// The owner thread's side. `files_` belongs to the render thread while a job of it is under way.
-class Package : public std::enable_shared_from_this<Package> {
+class Package final : public StatementWalk {
  public:
   Package(const Engine& engine, Documents& documents, std::shared_ptr<PackagesUnderWay> under_way,
-          Month period, const PackageFormats& formats)
-      : engine_(engine),
+          Month period, const PackageFormats& formats, http::Reply reply)
+      : StatementWalk(engine, period),
         thread_(documents.thread),
         under_way_(std::move(under_way)),
-        period_(period),
-        begun_closed_(is_closed()),
         daily_wanted_(formats.xlsx),
-        files_(std::make_shared<PackageFiles>(documents, period, formats)) {
+        files_(std::make_shared<PackageFiles>(documents, period, formats)),
+        reply_(std::move(reply)) {
     ++under_way_->count;
   }
-  ~Package() { --under_way_->count; }
+  ~Package() override { --under_way_->count; }
   Package(const Package&) = delete;
   Package& operator=(const Package&) = delete;
+
+ private:
+  std::shared_ptr<Package> self() { return std::static_pointer_cast<Package>(shared_from_this()); }
+
+  bool take(FoundStatement found) override {
+    if (reply_) {
+      first_ = std::move(found);
+      begin_reply();
+    } else {
+      make_files(found);
+    }
+    return false;
+  }
+
+  void begin_reply() {
+    http::Response response;
+    response.content_type = "application/zip";
+    response.headers.emplace_back("Content-Disposition",
+                                  "attachment; filename=\"" + to_string(period()) + "-statements.zip\"");
+    response.next_piece = [self = self()](std::function<void(std::string)> deliver) {
+      self->next(std::move(deliver));
+    };
+    std::exchange(reply_, nullptr)(std::move(response));
+  }
 
   /// Makes and hands over the next piece.
   void next(std::function<void(std::string)> deliver) {
     deliver_ = std::move(deliver);
     if (ended_) return hand_over();
-    make_more();
+    if (!first_) return go_on();
+    const FoundStatement found = std::move(*first_);
+    first_.reset();
+    make_files(found);
   }
 
- private:
-  static constexpr std::size_t firms_per_look = 8;
-
-  bool is_closed() const { return engine_.ledger().closed(period_).has_value(); }
-
-  void make_more() {
-    // Closed meanwhile, it would hold drafts under the head of a closed month.
-    if (is_closed() != begun_closed_) return end_here();
-    if (firms_.empty()) {
-      for (auto& firm : engine_.ledger().firms_with_statement(period_, last_, firms_per_look))
-        firms_.push_back(std::move(firm));
-    }
-    if (firms_.empty()) return finish();
-    last_ = firms_.front();
-    firms_.pop_front();
-    const auto found = find_statement(engine_, period_, last_);
-    if (!found) return make_later();  // it was open, and is gone since it was listed
-    if (!daily_wanted_) return render(*found, {});
-    gather_daily_usage(engine_, Json::parse(with_journal(*found)),
-                       [self = shared_from_this(), found = *found](std::vector<billing::DailyUsage> daily) {
+  void make_files(const FoundStatement& found) {
+    if (!daily_wanted_) return render(found, {});
+    gather_daily_usage(engine(), Json::parse(with_journal(found)),
+                       [self = self(), found](std::vector<billing::DailyUsage> daily) {
                          self->render(found, std::move(daily));
                        });
   }
 
-  void make_later() {
-    engine_.later([self = shared_from_this()] { self->make_more(); });
-  }
-
   void render(const FoundStatement& found, std::vector<billing::DailyUsage> daily) {
-    thread_.go_on(
-        [files = files_, found, daily = std::move(daily)] { return files->add_statement(found, daily); },
-        [self = shared_from_this()](const Result<void>& outcome) { self->rendered(outcome); });
+    thread_.go_on([files = files_, found, daily = std::move(daily),
+                   letterhead = letterhead_at(
+                       engine(), found.position)] { return files->add_statement(found, daily, letterhead); },
+                  [self = self()](const Result<void>& outcome) { self->rendered(outcome); });
   }
 
   void rendered(const Result<void>& outcome) {
     if (!outcome) return end_here();
     if (ended_ || files_->bytes() >= package_piece_bytes) return hand_over();
-    make_more();
+    go_on();
   }
 
-  void finish() {
+  void finish() override {
+    if (reply_) return std::exchange(reply_, nullptr)(not_found(to_string(period()) + " has no statements"));
     ended_ = true;
-    thread_.go_on([files = files_, head = summary_head(engine_, period_)] { return files->finish(head); },
-                  [self = shared_from_this()](const Result<void>& outcome) { self->rendered(outcome); });
+    thread_.go_on([files = files_, head = summary_head(engine(), period())] { return files->finish(head); },
+                  [self = self()](const Result<void>& outcome) { self->rendered(outcome); });
+  }
+
+  /// It would hold drafts under the head of a closed month.
+  void closed_meanwhile() override {
+    if (!reply_) return end_here();
+    begin_again();
+    go_on();
   }
 
   /// Without the list of files, so that nobody takes it for whole.
@@ -158,15 +173,12 @@ class Package : public std::enable_shared_from_this<Package> {
 
   void hand_over() { std::exchange(deliver_, nullptr)(files_->take()); }
 
-  const Engine& engine_;
   RenderThread& thread_;
-  std::shared_ptr<PackagesUnderWay> under_way_;  // what is left of the loop may outlive the routes
-  Month period_;
-  bool begun_closed_;
+  std::shared_ptr<PackagesUnderWay> under_way_;  // what is left of the walk may outlive the routes
   bool daily_wanted_;
   std::shared_ptr<PackageFiles> files_;
-  std::deque<FirmId> firms_;  // looked up ahead
-  FirmId last_;
+  http::Reply reply_;                    // until the first statement is found
+  std::optional<FoundStatement> first_;  // until its files are asked for
   std::function<void(std::string)> deliver_;
   bool ended_ = false;
 };
@@ -175,16 +187,8 @@ class Package : public std::enable_shared_from_this<Package> {
 
 void send_month_package(const Engine& engine, Documents& documents,
                         const std::shared_ptr<PackagesUnderWay>& under_way, Month period,
-                        const PackageFormats& formats, const http::Reply& reply) {
-  const auto package = std::make_shared<Package>(engine, documents, under_way, period, formats);
-  http::Response response;
-  response.content_type = "application/zip";
-  response.headers.emplace_back("Content-Disposition",
-                                "attachment; filename=\"" + to_string(period) + "-statements.zip\"");
-  response.next_piece = [package](std::function<void(std::string)> deliver) {
-    package->next(std::move(deliver));
-  };
-  reply(std::move(response));
+                        const PackageFormats& formats, http::Reply reply) {
+  std::make_shared<Package>(engine, documents, under_way, period, formats, std::move(reply))->go_on();
 }
 
 }  // namespace voucherd::api

@@ -27,13 +27,13 @@ struct PackagesUnderWay {
   int count = 0;
 };
 
-/// Replies at once, and with the archive's pieces as they are asked for. A closed month's bytes are always
-/// the same; of an open month each statement is as it stands when its turn comes. A document that would be
-/// too large is replaced by a text that says so (NAME.xlsx.txt). An archive that can't be finished (no space
-/// for a workbook's temporary files, no memory, a month that is closed meanwhile) ends without its list of
-/// files, so that nobody takes it for whole. Precondition: the month has a statement.
+/// Replies once the first statement is found (404 where there is none), and with the archive's pieces as they
+/// are asked for. A closed month's bytes are always the same; of an open month each statement is as it stands
+/// when its turn comes. A document that would be too large is replaced by a text that says so
+/// (NAME.xlsx.txt). An archive that can't be finished (no space for a workbook's temporary files, no memory,
+/// a month that is closed meanwhile) ends without its list of files, so that nobody takes it for whole.
 void send_month_package(const Engine& engine, Documents& documents,
                         const std::shared_ptr<PackagesUnderWay>& under_way, Month period,
-                        const PackageFormats& formats, const http::Reply& reply);
+                        const PackageFormats& formats, http::Reply reply);
 
 }  // namespace voucherd::api

@@ -57,8 +57,6 @@ void send(const Engine& engine, Documents& documents, const std::shared_ptr<Pack
   if (formats->pdf && !documents.pdf)
     return reply(problem(422, "invalid", "Wrong query", "there are no PDFs: documents.font is empty"));
   formats->excel = wants_excel(request);
-  if (engine.ledger().firms_with_statement(*period, FirmId{}, 1).empty())
-    return reply(not_found(to_string(*period) + " has no statements"));
   if (under_way->count >= packages_max) return reply(busy());
   send_month_package(engine, documents, under_way, *period, *formats, reply);
 }

@@ -8,7 +8,7 @@
 #include "daemon/api/daily_usage.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
-#include "daemon/api/statement_view.h"
+#include "daemon/api/statement_walk.h"
 #include "daemon/documents.h"
 
 namespace voucherd::api {
@@ -57,20 +57,27 @@ http::Response file_response(Format format, std::string body, const std::string&
   return response;
 }
 
+struct Rendering {
+  Format format{};
+  std::shared_ptr<const nlohmann::ordered_json> statement;
+  billing::Letterhead letterhead;
+  std::string name;
+};
+
 /// Makes the file on the render thread and answers with it.
-void render(Documents& documents, Format format, std::shared_ptr<const nlohmann::ordered_json> statement,
-            std::vector<billing::DailyUsage> daily, const std::string& name, const http::Reply& reply) {
+void render(Documents& documents, const Rendering& what, std::vector<billing::DailyUsage> daily,
+            const http::Reply& reply) {
   const auto bytes = std::make_shared<std::string>();
   const bool taken = documents.thread.submit(
-      [&documents, format, statement = std::move(statement), daily = std::move(daily),
-       bytes]() -> Result<void> {
-        auto made = format == Format::pdf ? documents.pdf->render(*statement, documents.letterhead)
-                                          : billing::render_xlsx(*statement, daily, documents.letterhead);
+      [&documents, what, daily = std::move(daily), bytes]() -> Result<void> {
+        auto made = what.format == Format::pdf
+                        ? documents.pdf->render(*what.statement, what.letterhead)
+                        : billing::render_xlsx(*what.statement, daily, what.letterhead);
         if (!made) return made.error();
         *bytes = std::move(*made);
         return {};
       },
-      [bytes, format, name, reply](const Result<void>& outcome) {
+      [bytes, format = what.format, name = what.name, reply](const Result<void>& outcome) {
         reply(outcome ? file_response(format, std::move(*bytes), name) : document_problem(outcome.error()));
       });
   if (!taken) reply(too_many_documents());
@@ -102,46 +109,67 @@ void show(const Engine& engine, Documents& documents, const http::Request& reque
     return reply(file_response(*format, billing::render_csv(*statement, wants_excel(request)), name));
   }
   (*statement)["journal"] = journal_of(*found);
-  if (*format == Format::pdf) return render(documents, *format, std::move(statement), {}, name, reply);
-  gather_daily_usage(engine, *statement, [&documents, format = *format, statement, name, reply](auto daily) {
-    render(documents, format, statement, std::move(daily), name, reply);
+  const Rendering what{*format, statement, letterhead_at(engine, found->position), name};
+  if (*format == Format::pdf) return render(documents, what, {}, reply);
+  gather_daily_usage(engine, *statement, [&documents, what, reply](std::vector<billing::DailyUsage> daily) {
+    render(documents, what, std::move(daily), reply);
   });
 }
 
-http::Response list(const Engine& engine, const http::Request& request) {
-  if (auto refusal = refuse_unknown_query(request, {"limit", "after", "period"})) return *refusal;
-  const std::string* given = request.query_value("period");
-  if (given == nullptr) return problem(422, "invalid", "Wrong query", "name the period: ?period=2026-03");
-  const auto period = parse_month(*given);
-  if (!period) return problem(422, "invalid", "Wrong period", period.error().detail);
-  const auto page = read_page(request);
-  if (const auto* refusal = std::get_if<http::Response>(&page)) return *refusal;
-  const auto& [after, limit] = std::get<Page>(page);
-  auto firms = engine.ledger().firms_with_statement(*period, FirmId(after), limit + 1);
-  std::optional<std::string> next;
-  if (firms.size() > limit) {
-    firms.pop_back();
-    next = firms.back().value;
-  }
-  nlohmann::ordered_json items;
-  for (const FirmId& firm : firms) {
-    const auto statement =
-        nlohmann::ordered_json::parse(find_statement(engine, *period, firm).value().canonical);
+/// One list on its way: begun again where the month is closed meanwhile.
+class Listing final : public StatementWalk {
+ public:
+  Listing(const Engine& engine, Month period, const Page& page, http::Reply reply)
+      : StatementWalk(engine, period, FirmId(page.after)), limit_(page.limit), reply_(std::move(reply)) {}
+
+ private:
+  bool take(FoundStatement found) override {
+    if (items_.size() == limit_) {
+      answer(items_.back().at("firm").at("uscc").get<std::string>());
+      return false;
+    }
+    const auto statement = nlohmann::ordered_json::parse(found.canonical);
     nlohmann::ordered_json item;
     for (const char* member : {"statement", "period", "state", "closed_at", "firm", "totals"}) {
       if (statement.contains(member)) item[member] = statement[member];
     }
-    items.push_back(std::move(item));
+    items_.push_back(std::move(item));
+    return true;
   }
-  return list_response(std::move(items), next);
+  void closed_meanwhile() override {
+    items_ = {};
+    begin_again();
+    go_on();
+  }
+  void finish() override { answer(std::nullopt); }
+  void answer(const std::optional<std::string>& next) {
+    std::exchange(reply_, nullptr)(list_response(std::move(items_), next));
+  }
+
+  std::size_t limit_;
+  nlohmann::ordered_json items_;
+  http::Reply reply_;
+};
+
+void list(const Engine& engine, const http::Request& request, http::Reply reply) {
+  if (auto refusal = refuse_unknown_query(request, {"limit", "after", "period"}))
+    return reply(std::move(*refusal));
+  const std::string* given = request.query_value("period");
+  if (given == nullptr)
+    return reply(problem(422, "invalid", "Wrong query", "name the period: ?period=2026-03"));
+  const auto period = parse_month(*given);
+  if (!period) return reply(problem(422, "invalid", "Wrong period", period.error().detail));
+  const auto page = read_page(request);
+  if (const auto* refusal = std::get_if<http::Response>(&page)) return reply(*refusal);
+  std::make_shared<Listing>(engine, *period, std::get<Page>(page), std::move(reply))->go_on();
 }
 
 }  // namespace
 
 void add_statement_routes(Router& router, Engine& engine, Documents& documents) {
   router.add("GET", "/v1/statements",
-             [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
-               reply(list(engine, request));
+             [&engine](http::Request&& request, const PathValues&, http::Reply reply) {
+               list(engine, request, std::move(reply));
              });
   router.add(
       "GET", "/v1/statements/{}/{}",

@@ -5,59 +5,42 @@
 #include "daemon/api/problem.h"
 #include "daemon/api/report_reply.h"
 #include "daemon/api/request.h"
-#include "daemon/api/statement_view.h"
+#include "daemon/api/statement_walk.h"
 #include "daemon/api/summary_head.h"
 
 namespace voucherd::api {
 
 namespace {
 
-/// One summary on its way: some firms at a time. A month that is closed meanwhile is added up once more,
-/// so that a summary is never of open and of frozen statements.
-class SummaryReading : public std::enable_shared_from_this<SummaryReading> {
+/// One summary on its way. A month that is closed meanwhile is added up once more, so that a summary is never
+/// of open and of frozen statements.
+class SummaryReading final : public StatementWalk {
  public:
   SummaryReading(const Engine& engine, Documents& documents, Month period, ReportReply how, http::Reply reply)
-      : engine_(engine),
+      : StatementWalk(engine, period),
         documents_(documents),
-        period_(period),
+        summary_(period),
         how_(std::move(how)),
-        reply_(std::move(reply)) {
-    begin();
-  }
-
-  void step() {
-    if (engine_.ledger().closed(period_).has_value() != closed_) begin();
-    const auto firms = engine_.ledger().firms_with_statement(period_, last_, firms_per_step);
-    for (const FirmId& firm : firms) {
-      const auto found = find_statement(engine_, period_, firm);
-      if (found) summary_.add(nlohmann::ordered_json::parse(found->canonical));
-    }
-    if (firms.size() < firms_per_step) return finish();
-    last_ = firms.back();
-    engine_.later([self = shared_from_this()] { self->step(); });
-  }
+        reply_(std::move(reply)) {}
 
  private:
-  static constexpr std::size_t firms_per_step = 8;
-
-  void begin() {
-    closed_ = engine_.ledger().closed(period_).has_value();
-    last_ = FirmId{};
-    summary_ = billing::MonthSummary(period_);
+  bool take(FoundStatement found) override {
+    summary_.add(nlohmann::ordered_json::parse(found.canonical));
+    return true;
   }
-
-  void finish() {
-    nlohmann::ordered_json body = summary_head(engine_, period_);
+  void closed_meanwhile() override {
+    summary_ = billing::MonthSummary(period());
+    begin_again();
+    go_on();
+  }
+  void finish() override {
+    nlohmann::ordered_json body = summary_head(engine(), period());
     body.update(summary_.shown());
     reply_report(how_, body, documents_, reply_);
   }
 
-  const Engine& engine_;
   Documents& documents_;
-  Month period_;
-  bool closed_ = false;
-  FirmId last_;
-  billing::MonthSummary summary_{period_};
+  billing::MonthSummary summary_;
   ReportReply how_;
   http::Reply reply_;
 };
@@ -71,7 +54,7 @@ void show(const Engine& engine, Documents& documents, const http::Request& reque
   if (const auto* refusal = std::get_if<http::Response>(&format)) return reply(*refusal);
   const ReportReply how{std::get<ReportFormat>(format), wants_excel(request), values[0] + "-summary",
                         &billing::summary_report};
-  std::make_shared<SummaryReading>(engine, documents, *period, how, std::move(reply))->step();
+  std::make_shared<SummaryReading>(engine, documents, *period, how, std::move(reply))->go_on();
 }
 
 }  // namespace

@@ -39,18 +39,19 @@ class DocumentsTest : public ApiTest {
     accept(usage("e3", "2026-04-02T08:00:00+08:00", "1"));
   }
 
-  /// "2026-03-01 agent-platform 12.5", …
+  /// "2026-03-01 agent-platform 12.5", …; counts the owner's turns behind the first one.
   std::vector<std::string> daily(const std::string& period) {
     const auto statement = nlohmann::ordered_json::parse(get(path(period)).body);
     std::optional<std::vector<billing::DailyUsage>> rows;
     gather_daily_usage(*engine_, statement, [&](auto gathered) { rows = std::move(gathered); });
-    loop_.run_until([&] { return rows.has_value(); });
+    for (turns_ = 0; !rows; ++turns_) loop_.run_one();
     std::vector<std::string> shown;
     for (const auto& row : *rows) {
       shown.push_back(to_string(row.day) + " " + row.project.value + " " + to_string(row.quantity));
     }
     return shown;
   }
+  int turns_ = 0;
 };
 
 TEST_F(DocumentsTest, ComeByExtensionOrByAccept) {
@@ -101,12 +102,78 @@ TEST_F(DocumentsTest, OfAClosedMonthNeverChange) {
   EXPECT_EQ(get(path("2026-03", ".pdf")).body, pdf);
 }
 
+TEST_F(DocumentsTest, OfAClosedMonthKeepTheLetterheadOfTheirClose) {
+  const auto record = [this](const billing::Letterhead& letterhead) {
+    bool done = false;
+    record_letterhead(*engine_, letterhead, [&](const std::optional<billing::Refusal>& refusal) {
+      EXPECT_FALSE(refusal) << refusal->detail;
+      done = true;
+    });
+    loop_.run_until([&] { return done; });
+  };
+  billing::Letterhead letterhead;
+  letterhead.bank_account = "3100 0001";
+  letterhead.approved_by = "甲";
+  record(letterhead);
+  const Position recorded = engine_->position();
+  record(letterhead);
+  EXPECT_EQ(engine_->position(), recorded) << "once, as long as it stays the same";
+  close("2026-03");
+  const auto files = [this](const std::string& period) {
+    return get(path(period, ".pdf")).body + get(path(period, ".xlsx")).body +
+           get("/v1/statements/" + period + ".zip").body;
+  };
+  const std::string march = files("2026-03"), april = files("2026-04");
+  letterhead.due_days = 90;
+  letterhead.bank_account = "6200 0002";
+  letterhead.approved_by = "乙";
+  record(letterhead);
+  EXPECT_EQ(files("2026-03"), march);
+  EXPECT_NE(files("2026-04"), april);
+  restart();
+  EXPECT_EQ(files("2026-03"), march);
+}
+
 TEST_F(DocumentsTest, DailyUsageIsThatOfTheStatementsMonthsAndSkus) {
   EXPECT_THAT(daily("2026-03"), ElementsAre("2026-03-01 agent-platform 12.5", "2026-03-31  2"));
   EXPECT_THAT(daily("2026-04"), ElementsAre("2026-04-02  1"));
   close("2026-03");
   accept(correction("c1", "e1", "2026-03-06T08:00:00+08:00", "0"));
   EXPECT_THAT(daily("2026-04"), ElementsAre("2026-03-31  2", "2026-04-02  1"));
+}
+
+TEST_F(DocumentsTest, OfAMonthClosedLongAgoReadOnlyWhatCameLateForTheirFirm) {
+  const std::string other = "91500000MA5U00000W";
+  put("/v1/firms/" + other, {{"name", "o"}, {"district", "d"}});
+  close("2026-03");
+  for (int i = 0; i < 50; ++i) {
+    accept(usage("june" + std::to_string(i), "2026-06-01T08:00:00+08:00", "1"));
+    Json late = usage("late" + std::to_string(i), "2026-03-05T08:00:00+08:00", "1");
+    late["subject"] = other;
+    accept(late);
+  }
+  EXPECT_THAT(daily("2026-03"), ElementsAre("2026-03-01 agent-platform 12.5", "2026-03-31  2"));
+  EXPECT_EQ(turns_, 0);
+}
+
+TEST_F(DocumentsTest, GiveTheOwnerBackBetweenPartsOfALargeRecord) {
+  close("2026-03");
+  Json batch = Json::array();
+  for (int i = 0; i < 300; ++i) batch.push_back(usage(std::to_string(i), "2026-03-05T08:00:00+08:00", "1"));
+  accept(batch);
+  EXPECT_THAT(daily("2026-03"), ElementsAre("2026-03-01 agent-platform 12.5", "2026-03-31  2"));
+  EXPECT_EQ(turns_, 2) << "one for each part";
+
+  // Corrections need other events read: fewer at a time.
+  batch.clear();
+  for (int i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(i);
+    batch.push_back(
+        correction("c" + number, i % 2 == 0 ? "e1" : number, "2026-04-05T08:00:00+08:00", number));
+  }
+  accept(batch);
+  EXPECT_THAT(daily("2026-03"), ElementsAre("2026-03-01 agent-platform 12.5", "2026-03-31  2"));
+  EXPECT_GT(turns_, 4);
 }
 
 TEST_F(DocumentsTest, BeyondTheQueueAreRefusedForAWhile) {

@@ -47,9 +47,8 @@ class ApiTest : public ::testing::Test {
     if (!options_.document_font.empty()) {
       fonts = billing::PdfRenderer::open(options_.document_font, options_.latin_font).value();
     }
-    documents_.reset(new Documents{{}, std::move(fonts), RenderThread([this](std::function<void()> task) {
-                                     loop_.post(std::move(task));
-                                   })});
+    documents_.reset(new Documents{
+        std::move(fonts), RenderThread([this](std::function<void()> task) { loop_.post(std::move(task)); })});
     router_ = {};
     add_routes(router_, *engine_, *documents_, body_bytes_max_of_tests);
   }

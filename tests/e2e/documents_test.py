@@ -1,5 +1,5 @@
 """XLSX and PDF from the running daemon: a font that is missing is said at start; a closed statement's files
-are the same after a restart in another time zone and locale."""
+are the same after a restart in another time zone and locale, and with another letterhead."""
 
 import os
 import pathlib
@@ -42,6 +42,9 @@ def closed_documents_stay_the_same():
             first = documents_of(daemon, firm)
             assert first != draft
         os.environ |= {"TZ": "America/New_York", "LC_ALL": "ja_JP.UTF-8", "LANG": "de_DE.UTF-8"}
+        with Daemon(directory, ["--config", config]) as daemon:
+            assert documents_of(daemon, firm) == first
+        config.write_text('[documents]\nbank_name = "别的银行"\ndue_days = 90\napproved_by = "乙"\n', "utf-8")
         with Daemon(directory, ["--config", config]) as daemon:
             assert documents_of(daemon, firm) == first
 

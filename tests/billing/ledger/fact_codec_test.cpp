@@ -72,6 +72,9 @@ TEST(FactCodecTest, ShowsAFactInTheContractsOrderWithItsDefaults) {
       R"({"id":"a","firm":"91500000MA5U00000W","year":2026,"kind":"other_policy","amount":"5.00","policy":"","evidence_sha256":""})");
   EXPECT_EQ(shown(FactKind::settings, "settings", {{"accept_from", "2025-06-01"}}),
             R"({"accept_from":"2025-06-01"})");
+  EXPECT_EQ(
+      shown(FactKind::letterhead, "letterhead", {{"bank_name", "示例银行"}, {"due_days", 0}}),
+      R"({"address":"","telephone":"","bank_name":"示例银行","bank_account":"","prepared_by":"","reviewed_by":"","approved_by":"","due_days":0})");
 }
 
 TEST(FactCodecTest, ReadsWhatItShows) {
@@ -243,11 +246,24 @@ TEST(FactCodecTest, RefusesTextThatIsTooLongOrHasControls) {
   EXPECT_THAT(pointers_of(FactKind::sku, "gpu", body), UnorderedElementsAre("/unit", "/kind", "/tax_rate"));
 }
 
+TEST(FactCodecTest, RefusesALetterheadThatNobodyCouldPrint) {
+  EXPECT_THAT(pointers_of(FactKind::letterhead, "other", {{"due_days", 1}}), ElementsAre(""));
+  for (const json& days : {json(-1), json(3651), json("30"), json(1.5), json(18446744073709551615u)})
+    EXPECT_THAT(pointers_of(FactKind::letterhead, "letterhead", {{"due_days", days}}),
+                ElementsAre("/due_days"))
+        << days;
+  EXPECT_THAT(pointers_of(FactKind::letterhead, "letterhead", {{"address", "a\nb"}, {"phone", ""}}),
+              UnorderedElementsAre("/address", "/due_days", "/phone"));
+}
+
 TEST(FactCodecTest, NamesKindsByPathAndByName) {
   EXPECT_EQ(fact_kind_of_path("external-awards"), FactKind::external_award);
   EXPECT_EQ(fact_kind_of_path("external_award"), std::nullopt);
   EXPECT_EQ(fact_kind_of_name("price_book"), FactKind::price_book);
   EXPECT_EQ(path_of(FactKind::settings), "settings");
+  EXPECT_EQ(fact_kind_of_name("letterhead"), FactKind::letterhead);
+  EXPECT_EQ(fact_kind_of_path("letterhead"), std::nullopt) << "it is the configuration's";
+  EXPECT_EQ(fact_kind_of_path(""), std::nullopt);
 }
 
 }  // namespace

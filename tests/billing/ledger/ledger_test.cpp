@@ -28,6 +28,27 @@ TEST(LedgerTest, KnowsWhatIsRegistered) {
   EXPECT_FALSE(world.ledger->knows_sku("npu"));
 }
 
+TEST(LedgerTest, KeepsTheLetterheadOfEachPosition) {
+  World world;
+  EXPECT_EQ(world.ledger->letterhead_at(1).due_days, 30);
+  world.furnish();
+  const auto record = [&](const char* bank, int days) {
+    world.put(FactKind::letterhead, "letterhead", {{"bank_name", bank}, {"due_days", days}});
+    return world.ledger->history(FactKind::letterhead, "letterhead")->back().position;
+  };
+  const Position first = record("甲银行", 10), second = record("乙银行", 20);
+  const auto replayed = world.replayed();
+  for (const auto* ledger : {world.ledger.get(), replayed.get()}) {
+    EXPECT_EQ(ledger->letterhead_at(1).due_days, 10) << "a journal from before letterheads were recorded";
+    EXPECT_EQ(ledger->letterhead_at(first).bank_name, "甲银行");
+    EXPECT_EQ(ledger->letterhead_at(second - 1).bank_name, "甲银行");
+    EXPECT_EQ(ledger->letterhead_at(second).bank_name, "乙银行");
+    EXPECT_EQ(ledger->letterhead_at(second + 100).due_days, 20);
+  }
+  EXPECT_TRUE(world.judge(FactKind::letterhead, "letterhead", {{"bank_name", "乙银行"}, {"due_days", 20}})
+                  .payload.empty());
+}
+
 TEST(LedgerTest, HasNoStatementWhereThereIsNothingToState) {
   World world;
   world.furnish();
