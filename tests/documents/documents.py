@@ -6,11 +6,14 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import unicodedata
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = SOURCE / "tests" / "golden" / "documents"
 PROGRAM = os.environ.get("RENDER_STATEMENT",
                          str(SOURCE / "build" / "release" / "tests" / "documents" / "render_statement"))
+
+FILLERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
 
 
 def render(format, statement, environment=None, times=1):
@@ -40,3 +43,16 @@ def import_openpyxl():
     sys.path.append("/usr/lib/python3/dist-packages")
     import openpyxl
     return openpyxl
+
+
+def is_invisible(character):
+    code = ord(character)
+    return (unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs") and not 0x0600 <= code <= 0x08E2
+            or code == 0x061C or code in FILLERS or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+            or 0x180B <= code <= 0x180F or 0x2060 <= code <= 0x206F or 0xFFF0 <= code <= 0xFFFB
+            or 0xE0000 <= code <= 0xE007F)
+
+
+def visible(text):
+    """What a document shows of a text: characters that leave no mark of their own by their number."""
+    return "".join(f"〓[U+{ord(each):04X}]" if is_invisible(each) else each for each in text)

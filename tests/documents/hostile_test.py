@@ -14,21 +14,8 @@ import statements
 openpyxl = documents.import_openpyxl()
 
 TEXTS = json.loads((documents.SOURCE / "tests" / "golden" / "hostile_strings.json").read_text("utf-8"))["texts"]
-FILLERS = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0}
 HEAD_FIELDS = [("firm", "name"), ("firm", "district"), ("provider", "name"), ("policy",), ("payable_in_words",),
                ("closed_by", "id"), ("settlement",), ("tax_basis",)]
-
-
-def is_invisible(character):
-    code = ord(character)
-    return (unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs") and not 0x0600 <= code <= 0x08E2
-            or code == 0x061C or code in FILLERS or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-            or 0x180B <= code <= 0x180F or 0x2060 <= code <= 0x206F or 0xFFF0 <= code <= 0xFFFB
-            or 0xE0000 <= code <= 0xE007F)
-
-
-def visible(text):
-    return "".join(f"〓[U+{ord(each):04X}]" if is_invisible(each) else each for each in text)
 
 
 def with_texts_in_lines():
@@ -78,14 +65,14 @@ def the_workbook_shows_each_text_whole():
         cells = sheet_texts(xlsx, number)
         for row, text in enumerate(TEXTS, 2):
             for column in columns:
-                assert cells.get(f"{column}{row}", "") == visible(text), (number, column, row, text)
+                assert cells.get(f"{column}{row}", "") == documents.visible(text), (number, column, row, text)
     for begin in range(0, len(TEXTS), len(HEAD_FIELDS)):
         texts = TEXTS[begin:begin + len(HEAD_FIELDS)]
         xlsx = documents.render("xlsx", with_texts_in_head(texts))
         assert_well_formed(xlsx)
         values = list(sheet_texts(xlsx, 1).values())
         for text in texts:
-            assert any(visible(text) in value for value in values), text
+            assert any(documents.visible(text) in value for value in values), text
 
 
 def without_space(text):
@@ -107,8 +94,8 @@ def the_pdf_interprets_nothing():
         text = documents.text_of(documents.render("pdf", with_texts_in_head(texts)))
         assert_harmless(text)
         # The first is the firm's name, which has room to stand in one piece.
-        if texts[0].isascii() and 0 < len(visible(texts[0])) <= 20:
-            assert without_space(visible(texts[0])) in without_space(text), texts[0]
+        if texts[0].isascii() and 0 < len(documents.visible(texts[0])) <= 20:
+            assert without_space(documents.visible(texts[0])) in without_space(text), texts[0]
 
 
 assert len(TEXTS) >= 200
