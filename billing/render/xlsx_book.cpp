@@ -1,5 +1,6 @@
 #include "billing/render/xlsx_book.h"
 
+#include <locale.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <xlsxwriter.h>
@@ -16,7 +17,31 @@
 
 namespace voucherd::billing {
 
+namespace {
+
+/// libxlsxwriter prints numbers as the thread's locale says; a workbook has decimal points, whatever the
+/// host's.
+class PlainNumerals {
+ public:
+  PlainNumerals() : plain_(newlocale(LC_ALL_MASK, "C", nullptr)) {
+    VOUCHERD_ASSERT(plain_ != nullptr);
+    before_ = uselocale(plain_);
+  }
+  ~PlainNumerals() {
+    uselocale(before_);
+    freelocale(plain_);
+  }
+  PlainNumerals(const PlainNumerals&) = delete;
+  PlainNumerals& operator=(const PlainNumerals&) = delete;
+
+ private:
+  locale_t plain_, before_ = nullptr;
+};
+
+}  // namespace
+
 struct XlsxBook::Impl {
+  PlainNumerals numerals;       // for as long as the book lives, on its thread
   int file = -1;                // of memory: libxlsxwriter writes to a path only
   const char* fault = nullptr;  // the first one, for finish(): what comes from data aborts nothing
   lxw_workbook* book = nullptr;
