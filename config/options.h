@@ -29,8 +29,9 @@ struct Options {
   UtcOffset utc_offset{480};
   std::string currency = "CNY";
   // [audit]: the signature of the journal's tree
-  std::string signing_key_file;  // empty: proof/signing-key.pem in the data directory, made at the first start
-  std::string audit_origin;      // empty: "voucherd/" and the provider's code
+  std::string
+      signing_key_file;      // empty: proof/signing-key.pem in the data directory, made at the first start
+  std::string audit_origin;  // empty: "voucherd/" and the provider's code
   // [facts]
   std::vector<std::string> fact_files;  // files or folders of facts, read at start and on SIGHUP
   // [documents]: what a statement's XLSX and PDF say beside its figures; empty texts are left out
@@ -39,6 +40,14 @@ struct Options {
   std::string address, telephone, bank_name, bank_account;
   std::string prepared_by, reviewed_by, approved_by;  // empty: signed by hand
   std::uint64_t due_days = 30;                        // from the day of the close to the due date
+  // [access]
+  bool access_required = false;      // false: whoever reaches the API may do everything
+  std::string bootstrap_token_file;  // the admin's who makes the first tokens; "": there is none
+  std::string access_log_directory;  // "": <directory>/access-log
+  std::uint64_t access_log_retention_days = 180;
+  std::uint64_t token_connections_max = 256;
+  std::uint64_t token_requests_per_second = 1'000;  // 0: no limit
+  std::uint64_t token_requests_burst = 2'000;
   // [limits]
   std::uint64_t body_bytes_max = 16u << 20;
   std::uint64_t header_bytes_max = 16u << 10;

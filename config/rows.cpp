@@ -109,6 +109,11 @@ std::optional<std::string> file_fault(const std::string& value) {
   return std::nullopt;
 }
 
+std::optional<std::string> optional_file_fault(const std::string& value) {
+  if (value.empty()) return std::nullopt;
+  return file_fault(value);
+}
+
 const auto table = std::to_array<Row>({
     {"listen", "api", TextField{&Options::api, address_fault},
      "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
@@ -215,6 +220,35 @@ const auto table = std::to_array<Row>({
     {"documents", "due_days", NumberField{&Options::due_days, 0, due_days_max},
      "Days from the day of a month's close to the due date of its statements.",
      "自结账之日起至付款期限的天数。"},
+
+    {"access", "required", FlagField{&Options::access_required},
+     "Whether every request must show a token, or a certificate that is bound to a role. false: who shows "
+     "nothing "
+     "may do everything, which is for loopback only.",
+     "每个请求是否必须出示令牌或已绑定角色的证书。false：不出示者可做一切，仅适用于本机地址。"},
+    {"access", "bootstrap_token_file", TextField{&Options::bootstrap_token_file, optional_file_fault},
+     "File with the id and the SHA-256 of an admin's token, who makes all others: `voucherctl token "
+     "bootstrap` "
+     "writes it. Only its owner may be able to read it; $CREDENTIALS_DIRECTORY/NAME is a systemd credential. "
+     "Read at "
+     "start and on SIGHUP; empty: there is none.",
+     "管理员令牌的编号与 SHA-256 所在文件，由其签发其他令牌；用 `voucherctl token bootstrap` "
+     "生成。只有属主可读；"
+     "$CREDENTIALS_DIRECTORY/名称 指 systemd 凭据。启动时和收到 SIGHUP 时读取，留空则没有。"},
+    {"access", "log_directory", TextField{&Options::access_log_directory, optional_file_fault},
+     "Where the access log's files are; empty: the folder access-log in data.directory.",
+     "访问日志所在目录；留空为 data.directory 下的 access-log。"},
+    {"access", "log_retention_days", NumberField{&Options::access_log_retention_days, 180, 36'500},
+     "Days that the access log's files are kept; then they are deleted.",
+     "访问日志文件保留的天数，之后删除。"},
+    {"access", "token_connections_max", NumberField{&Options::token_connections_max, 1, 100'000},
+     "Open connections of one listener that show one token; beyond: 429.",
+     "每个监听端口上出示同一令牌的连接数上限；超过返回 429。"},
+    {"access", "token_requests_per_second", NumberField{&Options::token_requests_per_second, 0, 1'000'000},
+     "Requests of one token a second, on average; beyond: 429 with Retry-After. 0: any number.",
+     "单个令牌平均每秒的请求数上限；超过返回 429 和 Retry-After。0 表示不限。"},
+    {"access", "token_requests_burst", NumberField{&Options::token_requests_burst, 1, 1'000'000},
+     "Requests of one token that may come at once.", "单个令牌可一次到达的请求数。"},
 
     {"limits", "body_bytes_max", NumberField{&Options::body_bytes_max, kib, gib},
      "Bytes of one request's body; beyond: 413.", "单个请求正文的字节数上限；超过返回 413。"},

@@ -14,7 +14,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "daemon/access/token_text.h"
 #include "daemon/api/api.h"
+#include "daemon/api/gate.h"
 #include "daemon/documents.h"
 #include "daemon/http/server.h"
 #include "daemon/http/tls.h"
@@ -73,8 +75,8 @@ billing::Letterhead letterhead_of(const config::Options& options) {
 
 /// Counts and logs each answer on its way out.
 http::Reply observed(http::Reply reply, log::Logger& logger, const http::Request& request) {
-  return [reply = std::move(reply), &logger, method = request.method, path = request.path,
-          peer = request.peer](http::Response response) {
+  return [reply = std::move(reply), &logger, method = request.method,
+          path = access::without_secrets(request.path), peer = request.peer](http::Response response) {
     if (response.status >= 500) {
       logger.warn("request_failed",
                   {{"method", method}, {"path", path}, {"peer", peer}, {"status", response.status}});
@@ -99,6 +101,8 @@ void raise_file_limit(const config::Options& options, log::Logger& logger) {
     logger.warn("few_file_descriptors", {{"allowed", files.rlim_cur}, {"wanted", wanted}});
   }
 }
+
+constexpr std::size_t tokens_limited_max = 10'000;  // that are in use at once
 
 http::Response text_response(int status, std::string body) {
   return {status, "text/plain; charset=utf-8", std::move(body), {}};
@@ -136,7 +140,7 @@ class Daemon {
         admin_server_(
             io_,
             [this](http::Request&& request, http::Reply reply) {
-              admin_router_.dispatch(std::move(request), std::move(reply));
+              admin_gate_->answer(std::move(request), std::move(reply));
             },
             admin_limits_of(options)) {}
 
@@ -154,6 +158,7 @@ class Daemon {
     engine_ = std::move(*engine);
     logger_.info("journal_open", {{"directory", options_.directory}, {"position", engine_->position()}});
     add_routes();
+    if (auto gates = open_gates(); !gates) return gates;
     import_at_start();
     for (auto* server : {&api_server_, &admin_server_}) {
       server->on_failure([this](const Fault& fault) { logger_.error("http_failed", fault); });
@@ -229,6 +234,7 @@ class Daemon {
     reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
       if (error || stopping_) return;
       reload_tls();
+      if (auto read = read_admin(); !read) logger_.error("bootstrap_token_failed", read.error());
       // One at a time: a signal meanwhile waits for its turn.
       take_in_letterhead([this] { take_in_files([this] { await_reload(); }); });
     });
@@ -306,6 +312,38 @@ class Daemon {
                       });
   }
 
+  Result<void> open_gates() {
+    access_.required = options_.access_required;
+    if (auto read = read_admin(); !read) return read;
+    access_.rates = http::RateLimits(options_.token_requests_per_second, options_.token_requests_burst,
+                                     tokens_limited_max);
+    const std::string directory = options_.access_log_directory.empty() ? options_.directory + "/access-log"
+                                                                        : options_.access_log_directory;
+    auto log = access::AccessLog::open(
+        {directory, options_.access_log_retention_days, engine_->genesis().offset}, clock_,
+        [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        [this](const Fault& fault) { logger_.error("access_log_failed", fault); });
+    if (!log) return log.error();
+    access_.log = std::move(*log);
+    gate_.emplace(router_, *engine_, access_, options_.token_connections_max);
+    admin_gate_.emplace(admin_router_, *engine_, access_, options_.token_connections_max);
+    api_server_.on_close([this](const std::string& peer) { gate_->closed(peer); });
+    admin_server_.on_close([this](const std::string& peer) { admin_gate_->closed(peer); });
+    api_server_.admit_by([this](const http::Request& head) { return gate_->admit(head); });
+    admin_server_.admit_by([this](const http::Request& head) { return admin_gate_->admit(head); });
+    return {};
+  }
+
+  /// The admin of the file that the configuration names.
+  Result<void> read_admin() {
+    if (options_.bootstrap_token_file.empty()) return {};
+    const auto admin = access::read_bootstrap_token(options_.bootstrap_token_file);
+    if (!admin) return admin.error();
+    access_.authenticator = access::Authenticator(*admin);
+    logger_.info("bootstrap_token", {{"id", admin->id}, {"file", options_.bootstrap_token_file}});
+    return {};
+  }
+
   void answer_api(http::Request&& request, http::Reply reply) {
     // The pattern that answers is known only when dispatch returns; most answers come later.
     auto pattern = std::make_shared<std::string>();
@@ -319,7 +357,7 @@ class Daemon {
       }
       reply(std::move(response));
     };
-    const std::string answered_by = router_.dispatch(std::move(request), counted);
+    const std::string answered_by = gate_->answer(std::move(request), counted);
     if (*status != 0) metrics_.count_request(answered_by, *status);
     *pattern = answered_by;
   }
@@ -348,6 +386,8 @@ class Daemon {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Documents> documents_;
   api::Router router_, admin_router_;
+  api::Access access_;
+  std::optional<api::Gate> gate_, admin_gate_;
   boost::asio::signal_set signals_, reload_signal_;
   http::Server api_server_, admin_server_;
   boost::asio::steady_timer head_timer_{io_};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/table.h"
+#include "daemon/access/authenticator.h"
 #include "daemon/app.h"
 #include "daemon/imports/fact_files.h"
 #include "daemon/version.h"
@@ -65,6 +66,10 @@ int main(int argc, char** argv) {
       parsed.faults.push_back(std::move(fault));
     }
     if (const auto fault = voucherd::tls_fault(parsed.options)) parsed.faults.push_back(fault->detail);
+    if (const auto& file = parsed.options.bootstrap_token_file; !file.empty()) {
+      const auto admin = voucherd::access::read_bootstrap_token(file);
+      if (!admin) parsed.faults.push_back("access.bootstrap_token_file: " + admin.error().detail);
+    }
   }
   if (!parsed.faults.empty()) return print_faults(parsed.faults);
   if (check) {

@@ -13,6 +13,7 @@ void put_ingest(MetricsSnapshot& snapshot, const IngestFigures& figures) {
   snapshot.events_accepted = figures.accepted;
   snapshot.events_duplicate = figures.duplicate;
   snapshot.events_conflict = figures.conflict;
+  snapshot.events_refused = figures.refused;
   snapshot.events_quarantined = figures.quarantined;
   snapshot.ignored_members = figures.ignored_members;
   snapshot.batches_overloaded = figures.overloaded;

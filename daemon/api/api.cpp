@@ -15,6 +15,7 @@ void add_routes(Router& router, Engine& engine, Documents& documents, std::size_
   add_programme_routes(router, engine, documents);
   add_usage_routes(router, engine);
   add_audit_routes(router, engine);
+  add_token_routes(router, engine);
   add_openapi_route(router);
 }
 

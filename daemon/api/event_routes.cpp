@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "daemon/access/identity.h"
 #include "daemon/api/api.h"
 #include "daemon/api/body.h"
 #include "daemon/api/event_queries.h"
@@ -13,6 +14,8 @@
 namespace voucherd::api {
 
 namespace {
+
+constexpr std::size_t refused_shown_max = 20;
 
 std::optional<wire::BodyFormat> body_format(std::string_view content_type) {
   const std::string type = media_type(content_type);
@@ -50,6 +53,17 @@ http::Response all_good(const IngestReply& reply) {
   return response;
 }
 
+/// No event of the request is one that its token may send.
+http::Response show_refused(const IngestReply& reply) {
+  std::vector<billing::FieldFault> faults;
+  for (const auto& problem : reply.problems) {
+    if (faults.size() == refused_shown_max) break;
+    faults.push_back({"/" + std::to_string(problem.index), problem.detail});
+  }
+  return problem(403, "forbidden", "Not allowed", "the token may send none of these events; nothing was kept",
+                 faults);
+}
+
 http::Response show_reply(const IngestReply& reply) {
   switch (reply.outcome) {
     case IngestReply::Outcome::overloaded:
@@ -68,6 +82,7 @@ http::Response show_reply(const IngestReply& reply) {
       break;
   }
   if (reply.problems.empty()) return all_good(reply);
+  if (reply.refused == reply.received) return show_refused(reply);
   nlohmann::ordered_json body = {{"received", reply.received},
                                  {"accepted", reply.accepted},
                                  {"duplicate", reply.duplicate},
@@ -75,6 +90,7 @@ http::Response show_reply(const IngestReply& reply) {
                                  {"quarantined", reply.quarantined},
                                  {"position", reply.position},
                                  {"problems", nlohmann::ordered_json::array()}};
+  if (reply.refused > 0) body["refused"] = reply.refused;
   for (const auto& problem : reply.problems) {
     nlohmann::ordered_json shown = {{"index", problem.index},
                                     {"source", problem.source},
@@ -114,8 +130,9 @@ void post_events(Engine& engine, std::size_t body_bytes_max, http::Request&& req
     reply(done ? show_reply(*done) : bad_request(done.error().detail));
   };
   const wire::BodyFormat format = std::get<wire::BodyFormat>(prepared);
-  if (std::get<bool>(dry_run)) return engine.rehearse(std::move(request.body), format, answer);
-  engine.ingest(std::move(request.body), format, answer);
+  const std::string source = request.caller ? request.caller->source : "";
+  if (std::get<bool>(dry_run)) return engine.rehearse(std::move(request.body), format, source, answer);
+  engine.ingest(std::move(request.body), format, source, answer);
 }
 
 }  // namespace

@@ -3,20 +3,26 @@
 #include <nlohmann/json.hpp>
 
 #include "billing/render/document_size.h"
+#include "daemon/access/token_text.h"
 
 namespace voucherd::api {
 
 http::Response problem(int status, const std::string& code, const std::string& title,
                        const std::string& detail, const std::vector<billing::FieldFault>& errors) {
-  nlohmann::ordered_json body = {
-      {"type", "urn:voucherd:problem:" + code}, {"title", title}, {"status", status}, {"detail", detail}};
+  // Details quote what a client sent; a token that was put in the wrong place goes into nobody's log.
+  using access::without_secrets;
+  nlohmann::ordered_json body = {{"type", "urn:voucherd:problem:" + code},
+                                 {"title", title},
+                                 {"status", status},
+                                 {"detail", without_secrets(detail)}};
   for (const auto& fault : errors) {
-    body["errors"].push_back({{"pointer", fault.pointer}, {"detail", fault.detail}});
+    body["errors"].push_back(
+        {{"pointer", without_secrets(fault.pointer)}, {"detail", without_secrets(fault.detail)}});
   }
   http::Response response;
   response.status = status;
   response.content_type = "application/problem+json";
-  // Details quote what a client sent: bytes that are not UTF-8 are replaced, never passed on.
+  // Bytes that are not UTF-8 are replaced, never passed on.
   response.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   return response;
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "daemon/access/identity.h"
 #include "daemon/api/api.h"
 #include "daemon/api/problem.h"
 
@@ -143,6 +144,7 @@ std::optional<std::size_t> choose_type(std::string_view accept,
 }
 
 billing::Actor actor_of(const http::Request& request) {
+  if (request.caller) return request.caller->actor;
   return {"local", request.peer.substr(0, request.peer.rfind(':'))};
 }
 

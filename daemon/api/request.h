@@ -38,7 +38,7 @@ std::variant<nlohmann::json, http::Response> read_object(const http::Request& re
 std::optional<std::size_t> choose_type(std::string_view accept,
                                        std::initializer_list<std::string_view> types);
 
-/// Who sent it: {"local", address} until there is access control.
+/// Who sent it, for the journal; {"local", address} where nobody has shown a token or a certificate.
 billing::Actor actor_of(const http::Request& request);
 
 http::Response json_response(int status, const nlohmann::ordered_json& body);

@@ -9,8 +9,8 @@ namespace voucherd::api {
 
 namespace {
 
-std::optional<PathValues> match(const std::vector<std::string>& pattern,
-                                const std::vector<std::string>& path) {
+std::optional<PathValues> values_of(const std::vector<std::string>& pattern,
+                                    const std::vector<std::string>& path) {
   if (pattern.size() != path.size()) return std::nullopt;
   PathValues values;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -47,25 +47,30 @@ std::vector<std::pair<std::string, std::string>> Router::routes() const {
   return all;
 }
 
-std::string Router::dispatch(http::Request&& request, http::Reply reply) const {
-  const auto path = request.segments;
-  const std::string& method = request.method == "HEAD" ? "GET" : request.method;
-  std::string allow;
+Router::Match Router::match(const http::Request& request) const {
+  Match match;
+  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   for (const Route& route : routes_) {
-    const auto values = match(route.segments, path);
+    auto values = values_of(route.segments, request.segments);
     if (!values) continue;
-    if (route.method == method) {
-      route.handler(std::move(request), *values, std::move(reply));
-      return route.pattern;
-    }
-    allow += (allow.empty() ? "" : ", ") + route.method;
+    if (route.method == method) return {&route, std::move(*values), {}};
+    match.allow += (match.allow.empty() ? "" : ", ") + route.method;
   }
-  if (allow.empty()) {
+  return match;
+}
+
+std::string Router::answer(const Match& match, http::Request&& request, http::Reply reply) {
+  if (match.route != nullptr) {
+    match.route->handler(std::move(request), match.values, std::move(reply));
+    return match.route->pattern;
+  }
+  if (match.allow.empty()) {
     reply(not_found("there is nothing at " + request.path));
     return {};
   }
-  auto response = problem(405, "method-not-allowed", "Method not allowed", request.path + " takes " + allow);
-  response.headers.emplace_back("Allow", allow);
+  auto response =
+      problem(405, "method-not-allowed", "Method not allowed", request.path + " takes " + match.allow);
+  response.headers.emplace_back("Allow", match.allow);
   reply(std::move(response));
   return {};
 }

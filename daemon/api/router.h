@@ -14,22 +14,30 @@ namespace voucherd::api {
 using PathValues = std::vector<std::string>;
 using RouteHandler = std::function<void(http::Request&&, const PathValues&, http::Reply)>;
 
+struct Route {
+  std::string method, pattern;
+  std::vector<std::string> segments;
+  RouteHandler handler;
+};
+
 class Router {
  public:
   /// `pattern` like "/v1/statements/{}/{}".
   void add(const std::string& method, const std::string& pattern, RouteHandler handler);
-  /// Answers 404 where no pattern fits, 405 with Allow where another method would. HEAD is GET.
+  /// What answers a request. HEAD is GET.
+  struct Match {
+    const Route* route = nullptr;  // nullptr: nothing does
+    PathValues values;
+    std::string allow;  // without a route: the methods that would; "": no pattern fits
+  };
+  Match match(const http::Request& request) const;
+  /// Answers 404 where no pattern fits, 405 with Allow where another method would.
   /// Returns the pattern that answered, "" where none did: for metrics, whose labels must be few.
-  std::string dispatch(http::Request&& request, http::Reply reply) const;
+  static std::string answer(const Match& match, http::Request&& request, http::Reply reply);
   /// (method, pattern) of each route.
   std::vector<std::pair<std::string, std::string>> routes() const;
 
  private:
-  struct Route {
-    std::string method, pattern;
-    std::vector<std::string> segments;
-    RouteHandler handler;
-  };
   std::vector<Route> routes_;
 };
 

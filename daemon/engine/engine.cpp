@@ -1,11 +1,10 @@
 // Opening, the fold behind the writer, checkpoints behind the fold.
 #include "daemon/engine/engine.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 
 #include "daemon/engine/checkpointer.h"
+#include "daemon/engine/first_record.h"
 #include "daemon/engine/fold.h"
 #include "metering/core/assert.h"
 #include "metering/journal/checksum.h"
@@ -31,50 +30,6 @@ class LedgerRegistry final : public Registry {
  private:
   const Fold& fold_;
 };
-
-Result<void> write_genesis(Journal& journal, const config::Options& options, Instant now) {
-  Genesis genesis;
-  genesis.offset = options.utc_offset;
-  genesis.currency = options.currency;
-  genesis.provider_name = options.provider_name;
-  genesis.provider_uscc = options.provider_uscc;
-  VOUCHERD_ASSERT(
-      RAND_bytes(reinterpret_cast<unsigned char*>(&genesis.hash_seed), sizeof genesis.hash_seed) == 1);
-  const Record record{{1, now, RecordType::genesis, 1}, encode_genesis(genesis)};
-  return journal.append({&record, 1});
-}
-
-Result<Genesis> read_genesis(const Journal& journal) {
-  auto record = journal.read(1);
-  if (!record) return record.error();
-  if (record->header.type != RecordType::genesis) {
-    return Fault{"record_damaged",
-                 "the first record of the journal is not its genesis; restore it from a backup"};
-  }
-  return decode_genesis(record->payload);
-}
-
-std::optional<Fault> compare_genesis(const Genesis& genesis, const config::Options& options) {
-  const auto differs = [](const char* key, const std::string& journal, const std::string& configured) {
-    return Fault{"genesis_differs",
-                 std::string(key) + " is " + configured + " in the configuration and " + journal +
-                     " in the journal, where it never changes: correct the configuration, or "
-                     "name another data directory"};
-  };
-  if (genesis.provider_uscc != options.provider_uscc) {
-    return differs("provider.uscc", genesis.provider_uscc, options.provider_uscc);
-  }
-  if (genesis.provider_name != options.provider_name) {
-    return differs("provider.name", genesis.provider_name, options.provider_name);
-  }
-  if (genesis.offset != options.utc_offset) {
-    return differs("provider.utc_offset", to_string(genesis.offset), to_string(options.utc_offset));
-  }
-  if (genesis.currency != options.currency) {
-    return differs("provider.currency", genesis.currency, options.currency);
-  }
-  return std::nullopt;
-}
 
 constexpr const char* checkpoint_folder = "/checkpoints";
 constexpr const char* proof_folder = "/proof";
@@ -177,7 +132,7 @@ struct Engine::Impl {
 
   /// Decodes within the queue's limit (a body is not refused by its own size alone); then `next`, unless the
   /// body can't be read.
-  void decode(std::string body, wire::BodyFormat format, IngestDone done,
+  void decode(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done,
               std::function<void(std::unique_ptr<IngestBatch>, const IngestDone&)> next) {
     if (decoder->bytes() > 0 &&
         decoder->bytes() + sequencer->figures().queue_bytes + body.size() > options.queue_bytes_max) {
@@ -186,7 +141,7 @@ struct Engine::Impl {
       reply.outcome = IngestReply::Outcome::overloaded;
       return done(std::move(reply));
     }
-    decoder->decode(std::move(body), format,
+    decoder->decode(std::move(body), format, source,
                     [done = std::move(done), next = std::move(next)](std::unique_ptr<IngestBatch> batch,
                                                                      std::optional<wire::BodyFault> fault) {
                       if (fault) return done(std::move(*fault));
@@ -253,16 +208,16 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-void Engine::ingest(std::string body, wire::BodyFormat format, IngestDone done) {
-  impl_->decode(std::move(body), format, std::move(done),
+void Engine::ingest(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done) {
+  impl_->decode(std::move(body), format, source, std::move(done),
                 [this](std::unique_ptr<IngestBatch> batch, const IngestDone& reply) {
                   impl_->sequencer->submit(std::move(batch),
                                            [reply](IngestReply ingested) { reply(std::move(ingested)); });
                 });
 }
 
-void Engine::rehearse(std::string body, wire::BodyFormat format, IngestDone done) {
-  impl_->decode(std::move(body), format, std::move(done),
+void Engine::rehearse(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done) {
+  impl_->decode(std::move(body), format, source, std::move(done),
                 [this](const std::unique_ptr<IngestBatch>& batch, const IngestDone& reply) {
                   reply(impl_->sequencer->rehearse(*batch));
                 });
@@ -338,6 +293,24 @@ ProofReader& Engine::proofs() { return impl_->proofs; }
 const MerkleTree& Engine::tree() const { return impl_->fold.tree(); }
 const Chains& Engine::chains() const { return impl_->fold.chains(); }
 
+void Engine::change_token(access::TokenChange change, billing::Actor by,
+                          std::function<void(TokenReply)> done) {
+  auto reply = std::make_shared<TokenReply>();
+  auto decide = [this, reply, change = std::move(change),
+                 by = std::move(by)](const Sequencer::Slot& slot) -> Sequencer::Decision {
+    const access::TokenBook& tokens = impl_->fold.tokens();
+    auto judged = tokens.judge(change, by, slot.intake_time);
+    reply->refusal = std::move(judged.refusal);
+    reply->created = tokens.find(change.id) == nullptr;
+    reply->position = impl_->fold.position();
+    if (reply->refusal || judged.payload.empty()) return {};
+    reply->position = slot.position;
+    return {true, RecordType::token, access::token_record_version, std::move(judged.payload)};
+  };
+  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
+}
+
+const access::TokenBook& Engine::tokens() const { return impl_->fold.tokens(); }
 const billing::Ledger& Engine::ledger() const { return impl_->fold.ledger(); }
 const UsageState& Engine::usage() const { return impl_->fold.usage(); }
 const Genesis& Engine::genesis() const { return impl_->fold.genesis(); }

@@ -12,6 +12,7 @@
 
 #include "billing/ledger/ledger.h"
 #include "config/options.h"
+#include "daemon/access/token_book.h"
 #include "daemon/engine/tree_heads.h"
 #include "metering/core/clock.h"
 #include "metering/ingest/decode_thread.h"
@@ -52,9 +53,10 @@ class Engine {
   /// Decodes and submits. `done` runs on the owner thread, exactly once; with the fault where the body
   /// can't be read at all.
   using IngestDone = std::function<void(boost::system::result<IngestReply, wire::BodyFault>)>;
-  void ingest(std::string body, wire::BodyFormat format, IngestDone done);
+  /// Events from elsewhere than `source` and what lies below it are refused; "": none are.
+  void ingest(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done);
   /// What ingest() would answer, without keeping anything.
-  void rehearse(std::string body, wire::BodyFormat format, IngestDone done);
+  void rehearse(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done);
   void drain(std::function<void()> drained);
 
   // Quarantine
@@ -91,7 +93,16 @@ class Engine {
   const Chains& chains() const;
   const MerkleTree& tree() const;  // of durable records: it may be ahead of the signed head
 
+  // Who may do what
+  struct TokenReply {
+    std::optional<billing::Refusal> refusal;  // also 503: the clock is behind; 507: the disk is full
+    bool created = false;
+    Position position = 0;  // of the record; where nothing changed, the last one
+  };
+  void change_token(access::TokenChange change, billing::Actor by, std::function<void(TokenReply)> done);
+
   // Reads: durable positions only
+  const access::TokenBook& tokens() const;
   const billing::Ledger& ledger() const;
   const UsageState& usage() const;
   const Genesis& genesis() const;

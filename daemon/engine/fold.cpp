@@ -55,6 +55,10 @@ Result<void> Fold::load(const Checkpoint& checkpoint) {
   auto ledger = billing::Ledger::load(bytes, head(), usage_);
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
+  bytes = section("tokens");
+  auto tokens = access::TokenBook::load(bytes);
+  if (!tokens) return tokens.error();
+  tokens_ = std::move(*tokens);
   position_ = checkpoint.position;
   return {};
 }
@@ -62,6 +66,10 @@ Result<void> Fold::load(const Checkpoint& checkpoint) {
 Result<void> Fold::replay(const Record& record) {
   if (record.header.type == RecordType::quarantine_dismissed) {
     if (auto dismissal = QuarantineDismissal::decode(record.payload); !dismissal) return dismissal.error();
+  }
+  if (record.header.type == RecordType::token && !access::TokenBook::is_readable(record.payload)) {
+    return Fault{"record_damaged", "the token record at position " + std::to_string(record.header.position) +
+                                       " can't be read; restore the directory from a backup"};
   }
   if (record.header.type != RecordType::usage) {
     const auto proof = prove(record, nullptr);
@@ -146,6 +154,9 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
     case RecordType::quarantine_dismissed:
       dismiss(record);
       break;
+    case RecordType::token:
+      tokens_.apply(record.header, record.payload);
+      break;
   }
 }
 
@@ -171,14 +182,16 @@ Checkpoint Fold::checkpoint() const {
   ledger_->save(checkpoint.sections["ledger"]);
   tree_.save(checkpoint.sections["tree"]);
   chains_.save(checkpoint.sections["chains"]);
+  tokens_.save(checkpoint.sections["tokens"]);
   return checkpoint;
 }
 
 Fold::Frozen Fold::freeze() {
-  Frozen frozen{position_, usage_.events(), usage_.freeze(), {}, {}, {}};
+  Frozen frozen{position_, usage_.events(), usage_.freeze(), {}, {}, {}, {}};
   ledger_->save(frozen.ledger);
   tree_.save(frozen.tree);
   chains_.save(frozen.chains);
+  tokens_.save(frozen.tokens);
   return frozen;
 }
 
@@ -190,6 +203,7 @@ Checkpoint Fold::Frozen::checkpoint() && {
   checkpoint.sections["ledger"] = std::move(ledger);
   checkpoint.sections["tree"] = std::move(tree);
   checkpoint.sections["chains"] = std::move(chains);
+  checkpoint.sections["tokens"] = std::move(tokens);
   return checkpoint;
 }
 

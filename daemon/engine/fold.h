@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "billing/ledger/ledger.h"
+#include "daemon/access/token_book.h"
 #include "metering/journal/journal.h"
 #include "metering/proof/record_proof.h"
 #include "metering/proof/tree.h"
@@ -46,7 +47,7 @@ class Fold {
     Position position = 0;
     std::uint64_t events = 0;
     UsageState::Snapshot usage;
-    std::string ledger, tree, chains;
+    std::string ledger, tree, chains, tokens;
     Checkpoint checkpoint() &&;
   };
   Frozen freeze();
@@ -60,6 +61,7 @@ class Fold {
   const UsageState& usage() const { return usage_; }
   UsageState& usage() { return usage_; }
   const billing::Ledger& ledger() const { return *ledger_; }
+  const access::TokenBook& tokens() const { return tokens_; }
   KnownIdentities& identities() { return *identities_; }
   BlockCache& blocks() { return blocks_; }
   const MerkleTree& tree() const { return tree_; }
@@ -83,6 +85,7 @@ class Fold {
   MerkleTree tree_;
   Chains chains_;
   RecordProver prover_;  // of replayed records
+  access::TokenBook tokens_;
   Position position_ = 0;
   std::vector<std::uint64_t> new_hashes_;
 };

@@ -74,6 +74,7 @@ class RecountOfJournal {
         return {};
       case RecordType::genesis:
       case RecordType::quarantine_dismissed:
+      case RecordType::token:
         return {};
     }
     return Fault{"record_damaged", "a record of a type that this program does not know"};

@@ -60,6 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void cut();
   /// Acts on deadlines that have passed.
   void expire(SteadyTime now);
+  const std::string& peer() const { return peer_; }
   const std::string& address() const { return address_; }
 
  private:

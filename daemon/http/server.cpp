@@ -132,6 +132,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
 
   Handler handler_;
   Admission admission_;
+  std::function<void(const std::string&)> on_close_;
   Limits limits_;
   RateLimits rates_;
   std::shared_ptr<const TlsContext> tls_;
@@ -275,6 +276,7 @@ void Server::Impl::closed(Connection& connection) {
     const auto of_address = connections_of_.find(connection.address());
     VOUCHERD_ASSERT(of_address != connections_of_.end() && of_address->second > 0);
     if (--of_address->second == 0) connections_of_.erase(of_address);
+    if (on_close_) on_close_(connection.peer());
   }
   if (stopping_ && connections_.empty() && refused_.empty()) end_stop();
 }
@@ -342,6 +344,10 @@ std::uint64_t Server::connections() const { return impl_->connections_.size(); }
 void Server::on_failure(std::function<void(const Fault&)> report) { impl_->report_ = std::move(report); }
 
 void Server::use_tls(std::shared_ptr<const TlsContext> tls) { impl_->use_tls(std::move(tls)); }
+
+void Server::on_close(std::function<void(const std::string& peer)> closed) {
+  impl_->on_close_ = std::move(closed);
+}
 
 void Server::admit_by(Admission admission) { impl_->admission_ = std::move(admission); }
 

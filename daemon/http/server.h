@@ -17,6 +17,10 @@
 
 #include "metering/core/result.h"
 
+namespace voucherd::access {
+struct Identity;
+}
+
 namespace voucherd::http {
 
 class TlsContext;
@@ -65,6 +69,8 @@ struct Request {
   /// SHA-256 of the client's certificate (DER), in lower-case hexadecimal; "" where it showed none. Only of
   /// one that was verified.
   std::string client_certificate;
+  /// Who sent it, where somebody has found out; http only carries it.
+  std::shared_ptr<const access::Identity> caller = nullptr;
 
   std::string_view header(std::string_view lower_case_name) const;  // "" where absent
   const std::string* query_value(std::string_view name) const;      // nullptr where absent or empty
@@ -109,6 +115,8 @@ class Server {
   void on_failure(std::function<void(const Fault&)> report);
   /// Without one, everything is admitted.
   void admit_by(Admission admission);
+  /// Called with the peer of each connection that was read from, when it is gone.
+  void on_close(std::function<void(const std::string& peer)> closed);
   /// New connections begin with a TLS handshake from now on. Where other clients are let in than before, the
   /// connections that are open close after the answers that they are owed.
   void use_tls(std::shared_ptr<const TlsContext> tls);

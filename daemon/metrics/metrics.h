@@ -23,6 +23,7 @@ namespace voucherd {
 struct MetricsSnapshot {
   // Ingest, since start: Engine::ingest_figures()
   std::uint64_t events_received = 0, events_accepted = 0, events_duplicate = 0, events_conflict = 0;
+  std::uint64_t events_refused = 0;  // not among the received ones
   std::uint64_t events_quarantined = 0, ignored_members = 0, batches_overloaded = 0, commit_groups = 0;
   std::uint64_t batches_disk_full = 0;
   std::uint64_t queue_batches = 0, queue_bytes = 0;

@@ -39,6 +39,7 @@ constexpr Name names[] = {
     {ReasonCode::correction_target_unknown, "correction_target_unknown"},
     {ReasonCode::correction_of_correction, "correction_of_correction"},
     {ReasonCode::correction_firm_differs, "correction_firm_differs"},
+    {ReasonCode::source_not_allowed, "source_not_allowed"},
 };
 
 }  // namespace

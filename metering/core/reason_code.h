@@ -42,6 +42,8 @@ enum class ReasonCode : std::uint8_t {
   correction_target_unknown = 41,
   correction_of_correction = 42,
   correction_firm_differs = 43,
+  // Who sent it. Never stored: nothing of such an event is kept.
+  source_not_allowed = 50,
 };
 
 /// The API's name of `code`, e.g. "quantity_not_positive".

@@ -33,6 +33,12 @@ struct EventView {
   friend bool operator==(const EventView&, const EventView&) = default;
 };
 
+/// Whether `source` is `allowed`, or lies below it: "/a" allows "/a" and "/a/b", not "/ab".
+inline bool is_source_within(std::string_view source, std::string_view allowed) {
+  return source.starts_with(allowed) &&
+         (source.size() == allowed.size() || allowed.ends_with('/') || source[allowed.size()] == '/');
+}
+
 /// The half-open span of time that the usage lies in: the interval, or the instant of `time`
 /// twice. Precondition: the event has an interval or a time.
 struct UsageSpan {

@@ -22,11 +22,11 @@ DecodeThread::~DecodeThread() {
   thread_.join();
 }
 
-void DecodeThread::decode(std::string body, wire::BodyFormat format, Done done) {
+void DecodeThread::decode(std::string body, wire::BodyFormat format, std::string source, Done done) {
   auto batch = std::make_unique<IngestBatch>();
   batch->body = std::move(body);
   batch->body.reserve(batch->body.size() + wire::body_padding_bytes);
-  Job job{std::move(batch), format, std::move(done), std::nullopt, 0};
+  Job job{std::move(batch), format, std::move(source), std::move(done), std::nullopt, 0};
   if (bytes_ == 0 && job.batch->body.size() <= inline_body_bytes_max) {
     decode(inline_decoder_, job, nullptr);
     return job.done(std::move(job.batch), std::move(job.fault));
@@ -72,6 +72,7 @@ void DecodeThread::decode(wire::Decoder& decoder, Job& job, LabelTable* labels) 
     return;
   }
   job.batch->decoded = std::move(*decoded);
+  if (!job.source.empty()) job.batch->refuse_other_sources(job.source);
   job.batch->hash_identities(hash_seed_);
   if (labels != nullptr) labels->stage(*job.batch);
 }

@@ -31,7 +31,8 @@ class DecodeThread {
   DecodeThread& operator=(const DecodeThread&) = delete;
 
   /// A small body is decoded at once where nothing is under way: the way to the thread and back costs more.
-  void decode(std::string body, wire::BodyFormat format, Done done);
+  /// Events from elsewhere than `source` and what lies below it are refused; "": none are.
+  void decode(std::string body, wire::BodyFormat format, std::string source, Done done);
   /// Memory of batches under way, of those not decoded yet the body's: the caller bounds it.
   std::size_t bytes() const { return bytes_; }
 
@@ -39,6 +40,7 @@ class DecodeThread {
   struct Job {
     std::unique_ptr<IngestBatch> batch;
     wire::BodyFormat format;
+    std::string source;
     Done done;
     std::optional<wire::BodyFault> fault;
     std::size_t bytes = 0;  // its part of bytes_

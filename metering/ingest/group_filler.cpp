@@ -33,6 +33,11 @@ std::size_t memory_bytes(const IngestProblem& problem) {
   return sizeof problem + problem.source.size() + problem.id.size() + problem.detail.size();
 }
 
+/// Before anything else is judged: its sender is not to learn whether the identity is known.
+bool is_refused(const wire::Item& item) {
+  return item.problem && item.problem->code == ReasonCode::source_not_allowed;
+}
+
 std::string conflict_detail(Position position) {
   return "source and id are taken by an event with other content, accepted at position " +
          std::to_string(position) + "; the first stands: send a correction to change its quantity";
@@ -144,6 +149,10 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
     if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
     // A row's event has an identity: nothing of the item is read for it.
     const bool row = i < batch.rows.size() && batch.rows[i].kind != 0;
+    if (!row && is_refused(items[i])) {
+      refuse(items[i], static_cast<std::uint32_t>(i), reply);
+      continue;
+    }
     const auto known = row ? known_.find(items[i].event, hashes[i]) : known_as(items[i], hashes[i]);
     if (row && !known && fill_row(batch, i)) {
       ++reply.accepted;
@@ -273,6 +282,16 @@ std::optional<wire::Problem> GroupFiller::judge(const EventView& event, Target& 
     if (!problem) target.span = usage_span(corrected);
   });
   return problem;
+}
+
+void GroupFiller::refuse(const wire::Item& item, std::uint32_t index, IngestReply& reply) {
+  ++reply.refused;
+  reply.problems.push_back({index,
+                            std::string(item.event.source),
+                            std::string(item.event.id),
+                            item.problem->code,
+                            item.problem->detail,
+                            {}});
 }
 
 void GroupFiller::quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index,

@@ -69,6 +69,7 @@ class GroupFiller {
   bool is_registered(const EventBlock::Row& row, const EventView& event);
   bool corrections_wait() const;
   std::optional<wire::Problem> judge(const EventView& event, Target& target);
+  static void refuse(const wire::Item& item, std::uint32_t index, IngestReply& reply);
   void quarantine(const wire::Item& item, wire::Problem problem, std::uint32_t index, IngestReply& reply);
   /// The unresolved entry of the same content, durable or under way.
   std::optional<QuarantineNumber> known_bad(const EventView& event, std::uint64_t fingerprint) const;

@@ -3,6 +3,7 @@
 #include "metering/ingest/sequencer.h"
 
 #include "metering/core/assert.h"
+#include "metering/core/excerpt.h"
 #include "metering/ingest/group_filler.h"
 #include "metering/ingest/group_writer.h"
 
@@ -13,6 +14,7 @@ namespace {
 // A group of so many events is handed to the writer while it is at the one before: it encodes this one
 // during that one's fsync. A smaller one grows until the fsync is over.
 constexpr std::size_t encoded_ahead_events_min = 4'096;
+constexpr std::size_t shown_source_bytes_max = 128;
 
 }  // namespace
 
@@ -234,8 +236,10 @@ struct Sequencer::Impl {
   }
 
   void count(const IngestReply& reply) {
-    VOUCHERD_ASSERT(reply.received == reply.accepted + reply.duplicate + reply.conflict + reply.quarantined);
-    figures_.received += reply.received;
+    VOUCHERD_ASSERT(reply.received ==
+                    reply.accepted + reply.duplicate + reply.conflict + reply.quarantined + reply.refused);
+    figures_.received += reply.received - reply.refused;
+    figures_.refused += reply.refused;
     figures_.accepted += reply.accepted;
     figures_.duplicate += reply.duplicate;
     figures_.conflict += reply.conflict;
@@ -256,6 +260,22 @@ struct Sequencer::Impl {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   GroupWriter writer_;  // last: its thread uses the rest
 };
+
+void IngestBatch::refuse_other_sources(std::string_view allowed) {
+  for (wire::Item& item : decoded.items) {
+    const EventView& event = item.event;
+    // One that can't be read has a problem of its own, and stays bad however often it is tried again.
+    const bool own = event.source.empty() || is_source_within(event.source, allowed);
+    const bool corrects_own =
+        event.corrects_source.empty() || is_source_within(event.corrects_source, allowed);
+    if (own && corrects_own) continue;
+    item.problem = wire::Problem{
+        ReasonCode::source_not_allowed,
+        std::string(own ? "data.corrects.source " : "source ") +
+            excerpt(own ? event.corrects_source : event.source, shown_source_bytes_max) + " is not within " +
+            std::string(allowed) + ", which is all that the token may send; nothing of this event was kept"};
+  }
+}
 
 void IngestBatch::hash_identities(std::uint64_t seed) {
   hashes.clear();

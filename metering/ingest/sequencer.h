@@ -56,6 +56,9 @@ struct IngestBatch {
   std::string row_texts;  // each row's id, up to its id_end, and job, up to its text_end
   std::uint32_t label_generation = 0;
 
+  /// Gives each event whose source, or the source of what it corrects, is not `allowed` or below it the
+  /// problem source_not_allowed: it is refused, whatever else is wrong with it.
+  void refuse_other_sources(std::string_view allowed);
   void hash_identities(std::uint64_t seed);
   /// What it holds, roughly: many short lines take far more decoded than as text.
   std::size_t memory_bytes() const;
@@ -73,7 +76,8 @@ struct IngestReply {
   // disk_full also where the memory of identities is full and the disk takes none of them.
   enum class Outcome { done, overloaded, clock_behind, stopping, disk_full } outcome = Outcome::done;
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
-  Position position = 0;  // at which the batch is durable
+  std::uint64_t refused = 0;  // source_not_allowed: nothing of them is kept
+  Position position = 0;      // at which the batch is durable
   std::vector<IngestProblem> problems;
 };
 
@@ -86,10 +90,12 @@ struct ReleaseReply {
   std::vector<IngestProblem> problems;  // of those that are still bad; `index` counts in the request
 };
 
-/// Counted since start; received = accepted + duplicate + conflict + quarantined at all times.
+/// Counted since start; received = accepted + duplicate + conflict + quarantined at all times: events that
+/// were refused for their source are counted apart.
 struct IngestFigures {
   std::uint64_t received = 0, accepted = 0, duplicate = 0, conflict = 0, quarantined = 0;
   std::uint64_t ignored_members = 0, commit_groups = 0;
+  std::uint64_t refused = 0;                         // events
   std::uint64_t overloaded = 0, disk_full = 0;       // batches refused
   std::uint64_t queue_batches = 0, queue_bytes = 0;  // waiting now
 };

@@ -40,6 +40,7 @@ enum class RecordType : std::uint8_t {
   facts = 3,    // changes of firms, SKUs, price books, …: billing/ledger
   close = 4,    // a month's close with the statements it freezes: billing/ledger
   quarantine_dismissed = 5,
+  token = 6,  // who may do what: daemon/access
 };
 
 /// Positions count from 1 (genesis), without gaps.

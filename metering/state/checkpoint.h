@@ -22,7 +22,7 @@
 namespace voucherd {
 
 /// Raised whenever the fold or a section's bytes change: older checkpoints are then passed over.
-inline constexpr std::uint32_t fold_version = 6;
+inline constexpr std::uint32_t fold_version = 7;
 inline constexpr int checkpoints_kept = 2;
 
 struct Checkpoint {

@@ -90,6 +90,14 @@ prepared_by = "甲"
 reviewed_by = "乙"
 approved_by = "丙"
 due_days = 15
+[access]
+required = true
+bootstrap_token_file = "/etc/voucherd/admin"
+log_directory = "/var/log/voucherd"
+log_retention_days = 200
+token_connections_max = 10
+token_requests_per_second = 20
+token_requests_burst = 30
 [memory]
 block_cache_bytes = 13_000_000
 event_cache_bytes = 14_000_000
@@ -114,6 +122,12 @@ level = "warn"
   EXPECT_THAT(o.fact_files, ElementsAre("/etc/facts", "b.json"));
   EXPECT_EQ(o.document_font + o.latin_font, "FL");
   EXPECT_EQ(o.address + o.telephone + o.bank_name + o.bank_account, "地1行2");
+  EXPECT_TRUE(o.access_required);
+  EXPECT_EQ(o.bootstrap_token_file + o.access_log_directory, "/etc/voucherd/admin/var/log/voucherd");
+  EXPECT_EQ(o.access_log_retention_days, 200u);
+  EXPECT_EQ(o.token_connections_max, 10u);
+  EXPECT_EQ(o.token_requests_per_second, 20u);
+  EXPECT_EQ(o.token_requests_burst, 30u);
   EXPECT_EQ(o.prepared_by + o.reviewed_by + o.approved_by, "甲乙丙");
   EXPECT_EQ(o.due_days, 15u);
   EXPECT_EQ(o.block_cache_bytes, 13'000'000u);

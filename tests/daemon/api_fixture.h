@@ -70,8 +70,9 @@ class ApiTest : public ::testing::Test {
     request.body = std::move(body);
     request.peer = "127.0.0.1:50000";
     auto answer = std::make_shared<std::optional<http::Response>>();
-    router_.dispatch(std::move(request),
-                     [answer](http::Response response) { *answer = std::move(response); });
+    const auto match = router_.match(request);
+    Router::answer(match, std::move(request),
+                   [answer](http::Response response) { *answer = std::move(response); });
     return answer;
   }
   /// With the whole body, where it comes in pieces.

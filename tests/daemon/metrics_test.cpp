@@ -23,6 +23,7 @@ MetricsSnapshot full_snapshot() {
   s.events_accepted = 5;
   s.events_duplicate = 2;
   s.events_conflict = 1;
+  s.events_refused = 6;
   s.events_quarantined = 2;
   s.commit_groups = 3;
   s.queue_bytes = 4096;
@@ -52,6 +53,7 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_events_accepted_total 5\n",
            "\nvoucherd_events_duplicate_total 2\n",
            "\nvoucherd_events_conflict_total 1\n",
+           "\nvoucherd_events_refused_total 6\n",
            "\nvoucherd_events_quarantined_total 2\n",
            "\nvoucherd_commit_groups_total 3\n",
            "\nvoucherd_journal_append_seconds_total 0.25\n",

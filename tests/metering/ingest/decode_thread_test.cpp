@@ -27,7 +27,7 @@ TEST(DecodeThreadTest, GivesBatchesBackInTheirOrderWhateverTheirSize) {
   const auto owner = std::this_thread::get_id();
   for (int i = 0; i < 40; ++i) {
     const std::string id = std::to_string(i) + "-";
-    decoder.decode(i % 2 == 0 ? large_body(id) : event_text(id + "0"), wire::BodyFormat::ndjson,
+    decoder.decode(i % 2 == 0 ? large_body(id) : event_text(id + "0"), wire::BodyFormat::ndjson, "",
                    [&](std::unique_ptr<IngestBatch> batch, std::optional<wire::BodyFault> fault) {
                      EXPECT_FALSE(fault.has_value());
                      EXPECT_EQ(std::this_thread::get_id(), owner);
@@ -49,7 +49,7 @@ TEST(DecodeThreadTest, DecodesASmallBodyAtOnceWhereNothingIsUnderWay) {
   DecodeThread decoder([](const std::function<void()>&) { FAIL() << "nothing is to be posted"; }, 7,
                        decoded_bytes_max);
   int done = 0;
-  decoder.decode(event_text("a"), wire::BodyFormat::ndjson,
+  decoder.decode(event_text("a"), wire::BodyFormat::ndjson, "",
                  [&](const std::unique_ptr<IngestBatch>& batch, const std::optional<wire::BodyFault>& fault) {
                    EXPECT_FALSE(fault.has_value());
                    EXPECT_EQ(batch->decoded.items.size(), 1u);
@@ -65,7 +65,7 @@ TEST(DecodeThreadTest, CountsWhatABatchHoldsOnceItIsDecoded) {
   std::string body;
   for (int i = 0; i < 10'000; ++i) body += "1\n";
   std::size_t items = 0;
-  decoder.decode(body, wire::BodyFormat::ndjson,
+  decoder.decode(body, wire::BodyFormat::ndjson, "",
                  [&](const std::unique_ptr<IngestBatch>& batch, const std::optional<wire::BodyFault>&) {
                    items = batch->decoded.items.size();
                  });
@@ -83,8 +83,8 @@ TEST(DecodeThreadTest, SaysWhyABodyCantBeRead) {
   const auto keep = [&](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>& fault) {
     faults.push_back(fault ? fault->detail : "");
   };
-  decoder.decode("[" + std::string(100'000, ' '), wire::BodyFormat::batch, keep);
-  decoder.decode("[", wire::BodyFormat::batch, keep);
+  decoder.decode("[" + std::string(100'000, ' '), wire::BodyFormat::batch, "", keep);
+  decoder.decode("[", wire::BodyFormat::batch, "", keep);
   loop.run_until([&] { return faults.size() == 2; });
   for (const std::string& fault : faults) EXPECT_NE(fault.find("is not JSON"), std::string::npos) << fault;
 }
@@ -101,7 +101,7 @@ TEST(DecodeThreadTest, DoesNotRunAheadOfTheOwnerBeyondItsLimit) {
       7, 1);
   for (int i = 0; i < 50; ++i) {
     decoder.decode(
-        large_body(std::to_string(i)), wire::BodyFormat::ndjson,
+        large_body(std::to_string(i)), wire::BodyFormat::ndjson, "",
         [&](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>&) { ++taken; });
   }
   loop.run_until([&] { return taken == 50; });
@@ -118,7 +118,7 @@ TEST(DecodeThreadTest, LeavesBatchesUnansweredWhenItIsDestroyed) {
         },
         7, decoded_bytes_max);
     for (int i = 0; i < 50; ++i) {
-      decoder.decode(large_body(std::to_string(i)), wire::BodyFormat::ndjson,
+      decoder.decode(large_body(std::to_string(i)), wire::BodyFormat::ndjson, "",
                      [](const std::unique_ptr<IngestBatch>&, const std::optional<wire::BodyFault>&) {
                        FAIL() << "the thread is gone";
                      });
