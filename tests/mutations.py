@@ -89,6 +89,18 @@ MUTATIONS = {
         "metering/state/usage_state.cpp", "std::tuple(*correction.time, correction.source, correction.id) <=",
         "std::tuple(*correction.time, correction.source, correction.id) >=",
         "metering_state", "UsageStateTest.CountsTheSameCorrectionInWhateverOrderTheyArrive"),
+    "unlinked-chain": (
+        "metering/proof/chains.cpp", ".add(bytes_of(chain.value))", "",
+        "metering_proof", "ChainTest.LinksAsFormatMdSays"),
+    "months-of-a-chain": (
+        "metering/proof/event_bytes.cpp", "Instant{span.to.ms - 1}", "Instant{span.to.ms}",
+        "metering_proof", "MonthsOfTest.AnEndAtMidnightDoesNotTouchTheMonthThatBegins"),
+    "unsalted-parts": (
+        "metering/proof/payload_parts.cpp", ".add(leaf_prefix).add(bytes_of(salt)).add(part)", ".add(leaf_prefix).add(part)",
+        "metering_proof", "PayloadPartsTest.HasTheLeafOfFormatMd"),
+    "any-history-is-signed": (
+        "daemon/engine/tree_heads.cpp", "if (*root == last_->root) return std::nullopt;", "if (root.has_value()) return std::nullopt;",
+        "daemon", "TreeHeadsTest.NeverSignsATreeThatDoesNotExtendTheLastOne"),
 }
 
 
