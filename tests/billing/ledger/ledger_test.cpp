@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <random>
+#include <set>
 
+#include "metering/proof/close_part.h"
 #include "tests/billing/ledger/world.h"
 
 namespace voucherd::billing::testing {
@@ -142,6 +145,84 @@ TEST(LedgerTest, KeepsWhoAndWhyOfEachChangeThatHasAnOriginOfItsOwn) {
   EXPECT_EQ(a->back().by, file);
   EXPECT_EQ(a->back().reason, "from the file");
   EXPECT_EQ(world.ledger->history(FactKind::firm, firm_b)->size(), 1u);
+}
+
+TEST(LedgerTest, ReadsFactsAndClosesOfTheFirstPayloadVersion) {
+  World world;
+  world.furnish();
+  const Actor call{"file", "all"};
+  const std::vector<FactChange> changes = {
+      {FactKind::firm, firm_a, World::firm_body("2026-01-05"), Origin{call, "from the file"}},
+      {FactKind::firm, firm_b, World::firm_body("2026-01-06")}};
+  world.fold(RecordType::facts, world.ledger->judge_facts(changes, call, "", std::nullopt).payload);
+  world.use(firm_a, "gpu", "2026-01-10", "10");
+  world.now = parse_instant("2026-02-05T00:00:00+08:00").value();
+  world.close("2026-01");
+  std::string saved;
+  world.replayed_from_first_version()->save(saved);
+  EXPECT_EQ(saved, world.saved());
+}
+
+TEST(LedgerTest, AClosesPartsSayTheSameOfEachFirmWhenItIsReadAgain) {
+  World world;
+  world.furnish();
+  for (const std::string& firm : {firm_a, firm_b}) world.use(firm, "gpu", "2026-01-10", "10");
+  world.chains.extend(world.chains.firm_number(firm_c), World::month("2026-01"), {9, 1, sha256("an event")});
+  world.chains.extend(world.chains.firm_number(firm_c), World::month("2026-03"), {9, 1, sha256("another")});
+  world.now = parse_instant("2026-02-05T00:00:00+08:00").value();
+  const PayloadParts content = world.judge_close("2026-01").payload;
+  ASSERT_EQ(content.parts.size(), 3U);  // two with statements, one with a chain alone
+  const Record record{{99, world.now, RecordType::close, payload_in_parts_version},
+                      seal(content, RecordSecret{})};
+  EXPECT_EQ(world.ledger->parts_of_close(record, world.chains).value(), content.parts);
+  const auto part = decode_close_part(content.parts[0]).value();  // 91330106673959654P is the first
+  EXPECT_EQ(part.firm.value, firm_c);
+  EXPECT_TRUE(part.statements.empty());
+  ASSERT_EQ(part.chains.size(), 1U);  // not that of March
+  EXPECT_EQ(part.chains.begin()->second.events, 1U);
+}
+
+TEST(LedgerTest, TheFactsDigestOfACloseFollowsWhatAStatementRestsOn) {
+  const auto digest_with = [](const std::function<void(World&)>& change) {
+    World world;
+    world.furnish();
+    change(world);
+    world.use(firm_a, "gpu", "2026-01-10", "10");
+    world.now = parse_instant("2026-02-05T00:00:00+08:00").value();
+    const auto part = decode_close_part(world.judge_close("2026-01").payload.parts.at(0)).value();
+    EXPECT_EQ(part.firm.value, firm_a);
+    return to_hex(part.facts);
+  };
+  const std::string plain = digest_with([](World&) {});
+  const auto award = [](const std::string& firm) {
+    return nlohmann::json{{"firm", firm}, {"year", 2026}, {"kind", "other_policy"}, {"amount", "1.00"}};
+  };
+  // Of other firms, or of SKUs that this one has not used: nothing.
+  EXPECT_EQ(plain, digest_with([&](World& w) { w.put(FactKind::external_award, "x", award(firm_b)); }));
+  EXPECT_EQ(plain,
+            digest_with([&](World& w) { w.put(FactKind::firm, firm_b, World::firm_body("2026-01-09")); }));
+  EXPECT_EQ(plain, digest_with([&](World& w) {
+              w.put(FactKind::sku, "new", {{"name", "n"}, {"unit", "gib"}, {"kind", "storage"}});
+            }));
+  std::set<std::string> digests = {plain};
+  const auto is_another = [&](const std::function<void(World&)>& change) {
+    return digests.insert(digest_with(change)).second;
+  };
+  EXPECT_TRUE(is_another([&](World& w) { w.put(FactKind::external_award, "x", award(firm_a)); }));
+  EXPECT_TRUE(is_another([&](World& w) { w.put(FactKind::firm, firm_a, World::firm_body("2026-01-09")); }));
+  EXPECT_TRUE(is_another([&](World& w) {
+    w.put(FactKind::sku, "gpu", {{"name", "H800"}, {"unit", "card_hour"}, {"kind", "compute"}});
+  }));
+  EXPECT_TRUE(is_another([&](World& w) {
+    w.put(FactKind::settings, "settings", {{"accept_from", "2025-06-01"}});
+  }));
+  EXPECT_TRUE(is_another([&](World& w) {
+    w.put(FactKind::contract, "c", {{"firm", firm_a}, {"from", "2026-01-01"}, {"discount", "0.5"}});
+  }));
+  EXPECT_TRUE(is_another([&](World& w) {
+    w.put(FactKind::price_book, "b2",
+          {{"effective_from", "2026-06-01"}, {"prices", {{"gpu", "9"}, {"disk", "1"}}}});
+  }));
 }
 
 TEST(LedgerTest, WantsAReasonOnlyOfTheChangesOfACallThatNeedOne) {

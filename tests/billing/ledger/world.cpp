@@ -134,6 +134,26 @@ std::string World::saved() const {
   return out;
 }
 
+std::unique_ptr<Ledger> World::replayed_from_first_version() const {
+  auto again = std::make_unique<Ledger>(head(), usage);
+  for (const auto& [record, root] : records_) {
+    const PayloadParts content = unseal(record.payload).value().content;
+    Record first{record.header, {}};
+    first.header.version = 1;
+    if (record.header.type == RecordType::close) {
+      // Without the position of the close before, which is short in these worlds.
+      first.payload = content.shared.substr(0, content.shared.size() - 1) + content.rest;
+    } else {
+      first.payload = content.shared.substr(0, content.shared.size() - 1) + R"(,"changes":[)";
+      for (const std::string& part : content.parts) first.payload += part + ",";
+      first.payload.back() = ']';
+      first.payload += "}";
+    }
+    again->apply(first, root);
+  }
+  return again;
+}
+
 std::unique_ptr<Ledger> World::replayed() const {
   auto again = std::make_unique<Ledger>(head(), usage);
   for (const auto& [record, root] : records_) again->apply(record, root);

@@ -45,6 +45,8 @@ class World {
   std::string saved() const;
   /// A ledger folded again from the records so far.
   std::unique_ptr<Ledger> replayed() const;
+  /// The same from what earlier programs would have written: payloads of version 1.
+  std::unique_ptr<Ledger> replayed_from_first_version() const;
   StatementHead head() const;
 
   static Month month(const std::string& text);
