@@ -19,16 +19,8 @@ constexpr std::uint64_t ms_min = 10, ms_max = 3'600'000;
 constexpr std::uint64_t kib = 1u << 10, mib = 1u << 20, gib = 1u << 30;
 
 std::optional<std::string> address_fault(const std::string& value) {
-  const auto address = parse_address(value);
-  if (!address) {
-    return "is '" + value + "'; it must be an IP address and a port, as 127.0.0.1:8080 or [::1]:8080";
-  }
-  if (!address->loopback) {
-    return "is '" + value +
-           "', which others can reach; there is no access control yet, so only 127.0.0.0/8 and [::1] are "
-           "allowed: put a proxy that authenticates in front";
-  }
-  return std::nullopt;
+  if (parse_address(value)) return std::nullopt;
+  return "is '" + value + "'; it must be an IP address and a port, as 127.0.0.1:8080 or [::1]:8080";
 }
 
 bool has_control_bytes(std::string_view text) {
@@ -116,11 +108,11 @@ std::optional<std::string> optional_file_fault(const std::string& value) {
 
 const auto table = std::to_array<Row>({
     {"listen", "api", TextField{&Options::api, address_fault},
-     "address:port of the API; port 0 takes any free one. Loopback only until there is access control.",
-     "接口监听的 地址:端口；端口 0 取任一空闲端口。有访问控制之前只能是本机地址。"},
+     "address:port of the API; port 0 takes any free one. Beyond loopback only with TLS and access.required.",
+     "接口监听的 地址:端口；端口 0 取任一空闲端口。非本机地址必须同时启用 TLS 和 access.required。"},
     {"listen", "admin", TextField{&Options::admin, address_fault},
-     "address:port of /metrics, /healthz and /readyz. Loopback only, as above.",
-     "/metrics、/healthz、/readyz 监听的 地址:端口；同样只能是本机地址。"},
+     "address:port of /metrics, /healthz and /readyz. Beyond loopback as above.",
+     "/metrics、/healthz、/readyz 监听的 地址:端口；非本机地址要求同上。"},
 
     {"tls", "certificate_file", TextField{&Options::certificate_file, tls_file_fault},
      "The server's certificate and its chain, PEM. With tls.key_file: both listeners speak TLS 1.3 and "

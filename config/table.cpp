@@ -153,6 +153,20 @@ void sort_by_line(std::vector<std::string>& faults, std::size_t file_name_bytes)
                    [&](const std::string& a, const std::string& b) { return line(a) < line(b); });
 }
 
+/// What others can reach is neither read by all on its way nor open to whoever asks.
+void check_reachable(const char* key, const std::string& listen, const Options& options,
+                     std::vector<std::string>& faults) {
+  const auto address = parse_address(listen);
+  if (!address || address->loopback) return;
+  const std::string reached = std::string(key) + " is '" + listen + "', which others can reach: ";
+  if (options.certificate_file.empty()) {
+    faults.push_back(reached + "set tls.certificate_file and tls.key_file, or listen on 127.0.0.1 or [::1]");
+  }
+  if (!options.access_required) {
+    faults.push_back(reached + "set access.required = true, or listen on 127.0.0.1 or [::1]");
+  }
+}
+
 }  // namespace
 
 Parsed parse(std::string_view toml, const std::string& file_name) {
@@ -189,6 +203,8 @@ std::vector<std::string> check(const Options& options) {
     faults.push_back("listen.admin is '" + options.admin +
                      "', which listen.api has; give it a port of its own");
   }
+  check_reachable("listen.api", options.api, options, faults);
+  check_reachable("listen.admin", options.admin, options, faults);
   const auto set = [](const std::string& file) { return !file.empty(); };
   if (set(options.certificate_file) != set(options.key_file)) {
     faults.push_back("tls.certificate_file and tls.key_file go together: set both, or neither for no TLS");

@@ -14,7 +14,7 @@ build=(
 run=(python3 python3-cryptography curl fonts-noto-cjk)
 test=(
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev python3-venv
-  prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind
+  prometheus clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev valgrind slowhttptest openssl
   python3-openpyxl poppler-utils qpdf libreoffice-calc-nogui locales
 )
 bench=(postgresql-15 libpq-dev nats-server victoria-metrics)

@@ -1,6 +1,8 @@
 #include "daemon/http/channel.h"
 
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -12,12 +14,16 @@ namespace {
 
 /// What TLS puts into one record.
 constexpr std::size_t record_bytes = 16u << 10;
+constexpr int unsent_bytes_max = 256 << 10;  // that the kernel takes of an answer
 
 }  // namespace
 
 Channel::Channel(Socket socket, SslPointer tls) : socket_(std::move(socket)), tls_(std::move(tls)) {
   ErrorCode ignored;  // where it is gone already, the first operation says so
   socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  // What waits for a slow reader waits here, where it is counted, and not in the kernel.
+  const int unsent_bytes = unsent_bytes_max;
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
   if (!tls_) return;
   socket_.native_non_blocking(true, ignored);
   if (SSL_set_fd(tls_.get(), socket_.native_handle()) != 1) throw std::bad_alloc();

@@ -409,6 +409,7 @@ bool Connection::too_slow(SteadyTime since, std::uint64_t bytes, SteadyTime now)
 }
 
 void Connection::expire(SteadyTime now) {
+  if (closed_) return;
   const bool writing = write_deadline_ != SteadyTime::max();
   if (writing && (now >= write_deadline_ || too_slow(write_since_, written_bytes_, now))) return cut();
   const Limits& limits = owner_->limits();

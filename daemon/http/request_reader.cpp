@@ -9,6 +9,8 @@ namespace voucherd::http {
 
 namespace {
 
+constexpr std::size_t first_read_bytes = 16u << 10;  // of a body
+
 /// What is left of chunks begins with a line that is not complete; this one never will be.
 bool has_bare_line_feed(std::string_view line) {
   const std::size_t feed = line.find('\n');
@@ -30,11 +32,12 @@ std::span<char> RequestReader::space() {
     return input_;
   }
   if (phase_ == Phase::sized_body) {
-    // Straight into the body. It grows by what one read can fill, so that a length which is only
-    // announced costs no memory that is touched.
+    // Straight into the body. It grows by as much as has come, so that many lengths that are only announced
+    // take neither memory nor the room of others.
     std::string& body = parser_->request().body;
     if (body.size() == body_filled_) {
-      const std::size_t size = std::min<std::size_t>(body_bytes_, body_filled_ + read_bytes_max);
+      const std::size_t size = std::min<std::size_t>(
+          body_bytes_, body_filled_ + std::clamp(body_filled_, first_read_bytes, read_bytes_max));
       if (!hold(size)) return {};
       body.resize(size);
     }

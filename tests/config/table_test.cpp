@@ -195,7 +195,7 @@ currency = "USD"
 name = ""
 [listen]
 api = "localhost:8080"
-admin = "0.0.0.0:9464"
+admin = "0.0.0.0"
 [log]
 level = "loud"
 [billing]
@@ -217,7 +217,7 @@ cap = 1
           StartsWith("v.toml:11: provider.currency is 'USD'"),
           StartsWith("v.toml:12: provider.name is empty"),
           StartsWith("v.toml:14: listen.api is 'localhost:8080'; it must be an IP address and a port"),
-          AllOf(StartsWith("v.toml:15: listen.admin is '0.0.0.0:9464'"), HasSubstr("no access control yet")),
+          StartsWith("v.toml:15: listen.admin is '0.0.0.0'; it must be an IP address and a port"),
           StartsWith("v.toml:17: log.level is 'loud'"), StartsWith("v.toml:18: billing is unknown")));
   EXPECT_THAT(check(parsed.options), IsEmpty()) << "wrong values must leave the defaults";
 }
@@ -248,7 +248,7 @@ TEST(ConfigTableTest, AFileThatCanNotBeReadIsAFault) {
   EXPECT_THAT(parse_file(VOUCHERD_SOURCE_DIR).faults, ElementsAre(HasSubstr("cannot be read")));
 }
 
-TEST(ConfigTableTest, OnlyLoopbackAddressesAreAllowed) {
+TEST(ConfigTableTest, WhatOthersCanReachNeedsTlsAndAccessControl) {
   Options options;
   for (const char* good : {"127.0.0.1:0", "127.1.2.3:8080", "[::1]:8080", "127.255.255.255:65535"}) {
     options.api = good;
@@ -257,7 +257,9 @@ TEST(ConfigTableTest, OnlyLoopbackAddressesAreAllowed) {
   for (const char* open : {"0.0.0.0:8080", "10.0.0.1:8080", "[::]:8080", "[::ffff:127.0.0.1]:8080",
                            "128.0.0.1:80", "126.255.255.255:80"}) {
     options.api = open;
-    EXPECT_THAT(check(options), ElementsAre(HasSubstr("no access control yet"))) << open;
+    EXPECT_THAT(check(options), ElementsAre(AllOf(HasSubstr(open), HasSubstr("set tls.certificate_file")),
+                                            AllOf(HasSubstr(open), HasSubstr("set access.required"))))
+        << open;
   }
   for (const char* broken :
        {"", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.1:8080",
@@ -286,6 +288,20 @@ TEST(ConfigTableTest, AFlagIsTrueOrFalse) {
   EXPECT_THAT(parse("[tls]\nrequire_client_certificate = \"yes\"", "f").faults,
               ElementsAre(HasSubstr("is a text; it must be true or false")));
   EXPECT_TRUE(parse("[tls]\nrequire_client_certificate = true", "f").options.require_client_certificate);
+}
+
+TEST(ConfigTableTest, EitherListenerMayBeReachedOnceThereIsTlsAndAccessControl) {
+  for (std::string Options::*const listener : {&Options::api, &Options::admin}) {
+    Options options;
+    options.*listener = "10.0.0.1:8443";
+    options.certificate_file = "c.pem";
+    options.key_file = "k.pem";
+    EXPECT_THAT(check(options), ElementsAre(HasSubstr("set access.required")));
+    options.access_required = true;
+    EXPECT_THAT(check(options), IsEmpty());
+    options.certificate_file = options.key_file = "";
+    EXPECT_THAT(check(options), ElementsAre(HasSubstr("set tls.certificate_file")));
+  }
 }
 
 TEST(ConfigTableTest, WhatHoldsBetweenKeysIsChecked) {

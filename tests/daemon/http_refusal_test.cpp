@@ -328,21 +328,36 @@ TEST_F(HttpServerTest, AnswersConnectionsBeyondTheLimitWith503) {
 }
 
 TEST_F(HttpServerTest, RefusesABodyForWhichThereIsNoRoomBesideThoseThatAreBeingReceived) {
-  limits_.received_bytes_max = read_bytes_max + 50'000;
+  limits_.received_bytes_max = 20'000;
   start_echo();
   auto first = client();
-  first.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 262144\r\n\r\n");
+  first.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 16384\r\n\r\n");
   ASSERT_EQ(first.read(true).status, 100);  // its room is taken
   auto second = client();
-  second.send(post("/", std::string(100'000, 'x')));
+  second.send(post("/", std::string(10'000, 'x')));
   const auto answer = second.read();
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.header("Retry-After"), "1");
-  first.send(std::string(262'144, 'y'));
+  first.send(std::string(16'384, 'y'));
   EXPECT_EQ(first.read().status, 200);
   auto third = client();
-  third.send(post("/", std::string(100'000, 'x')));
+  third.send(post("/", std::string(10'000, 'x')));
   EXPECT_EQ(third.read().status, 200);
+}
+
+TEST_F(HttpServerTest, ManyBodiesThatAreOnlyAnnouncedLeaveRoomForOthers) {
+  limits_.received_bytes_max = 1u << 20;
+  start_echo();
+  std::vector<std::unique_ptr<RawClient>> stalled;
+  for (int i = 0; i < 50; ++i) {
+    stalled.push_back(std::make_unique<RawClient>(port_));
+    stalled.back()->send(
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
+    ASSERT_EQ(stalled.back()->read(true).status, 100);
+  }
+  auto good = client();
+  good.send(post("/", std::string(100'000, 'x')));
+  EXPECT_EQ(good.read().status, 200);
 }
 
 TEST_F(HttpServerTest, CutsAConnectionThatIsOwedMoreThanThereIsRoomForUnreadAnswers) {

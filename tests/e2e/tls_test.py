@@ -186,6 +186,19 @@ class TlsTest(unittest.TestCase):
         self.made.path("server.key").chmod(0o640 | 0o004)
         self.assertIn("others can get at it", self.check(toml(**files)).stderr)
 
+    def test_beyond_loopback_there_is_no_start_without_tls_and_access_control(self):
+        tls = toml(certificate_file=self.made.path("server.pem"), key_file=self.made.path("server.key"))
+        for listen in ("--listen", "--admin-listen"):
+            for text, said in (("", "set tls.certificate_file"), ("", "set access.required"),
+                               (tls, "set access.required"), ("[access]\nrequired = true\n", "set tls.certificate_file")):
+                checked = self.check(text, listen, "0.0.0.0:0")
+                self.assertEqual(checked.returncode, 1)
+                self.assertIn(said, checked.stderr)
+                started = subprocess.run([BINARIES / "voucherd", "--config", self.config, listen, "0.0.0.0:0", "--data",
+                                          self.made.path("data")], capture_output=True, text=True, timeout=60)
+                self.assertEqual((started.returncode, self.made.path("data").exists()), (1, False))
+        self.assertEqual(self.check(tls + "[access]\nrequired = true\n", "--listen", "0.0.0.0:0").returncode, 0)
+
     def test_a_daemon_whose_files_are_broken_does_not_start(self):
         self.made.path("ca.pem").chmod(0o600)
         self.config.write_text(toml(certificate_file=self.made.path("server.pem"), key_file=self.made.path("ca.pem")))
