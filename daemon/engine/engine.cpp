@@ -400,7 +400,7 @@ std::optional<std::string> close_difference(const Fold& fold, const Record& reco
 
 }  // namespace
 
-Result<CheckReport> check_directory(const std::string& directory) {
+Result<CheckReport> check_directory(const std::string& directory, const SeeRecord& before_record) {
   auto journal = Journal::open_read_only({directory});
   if (!journal) return journal.error();
   const auto genesis = read_genesis(**journal);
@@ -436,6 +436,7 @@ Result<CheckReport> check_directory(const std::string& directory) {
   if (!signed_head) return signed_head.error();
   report.signed_size = *signed_head ? (*signed_head)->size : 0;
   auto folded = (*journal)->scan(1, [&](Record&& record) -> Result<void> {
+    if (auto seen = before_record ? before_record(fold, record) : Result<void>(); !seen) return seen;
     if (auto difference = close_difference(fold, record))
       report.differences.push_back(std::move(*difference));
     if (auto replayed = fold.replay(record); !replayed) return replayed;

@@ -145,6 +145,9 @@ class Engine {
 
 /// Folds a stopped daemon's directory from the first record and compares with every checkpoint,
 /// byte for byte, and with the identities on disk, all of them. Writes nothing.
-Result<CheckReport> check_directory(const std::string& directory);
+/// `before_record`, where given, sees the fold before each record, and ends the check with a Fault.
+class Fold;
+using SeeRecord = std::function<Result<void>(const Fold& before, const Record& record)>;
+Result<CheckReport> check_directory(const std::string& directory, const SeeRecord& before_record = {});
 
 }  // namespace voucherd
