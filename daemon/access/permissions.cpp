@@ -89,6 +89,12 @@ constexpr Permission table[] = {
     {.method = "GET", .pattern = "/v1/audit/key", .roles = everyone},
     {.method = "GET", .pattern = "/v1/audit/proof", .roles = books},
     {.method = "GET", .pattern = "/v1/audit/consistency", .roles = books},
+    {.method = "GET",
+     .pattern = "/v1/audit/bundle/{}/{}",
+     .roles = {finance, auditor, firm},
+     .logged = true,
+     .own = Own::second_value},
+    {.method = "GET", .pattern = "/v1/audit/sample", .roles = books, .logged = true},
 
     {.method = "GET", .pattern = "/v1/tokens", .roles = {auditor, admin}, .logged = true},
     {.method = "GET", .pattern = "/v1/tokens/{}", .roles = {auditor, admin}, .logged = true},

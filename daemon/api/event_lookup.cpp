@@ -104,6 +104,13 @@ Json corrections_of(const Engine& engine, EventPlace place) {
 
 }  // namespace
 
+Json show_traced_event(const Engine& engine, const EventView& event, EventPlace place, Instant received_at) {
+  Json shown = show_kept_event(event, place, received_at, engine.genesis().offset);
+  shown["corrections"] = corrections_of(engine, place);
+  shown["statements"] = statements_of(engine, event, place);
+  return shown;
+}
+
 http::Response find_event(const Engine& engine, const http::Request& request) {
   if (auto refusal = refuse_unknown_query(request, {"source", "id"})) return *refusal;
   const std::string* source = request.query_value("source");
@@ -113,9 +120,7 @@ http::Response find_event(const Engine& engine, const http::Request& request) {
   }
   std::optional<Json> found;
   engine.find_event(*source, *id, [&](const EventView& event, EventPlace place, Instant received_at) {
-    found.emplace(show_kept_event(event, place, received_at, engine.genesis().offset));
-    (*found)["corrections"] = corrections_of(engine, place);
-    (*found)["statements"] = statements_of(engine, event, place);
+    found.emplace(show_traced_event(engine, event, place, received_at));
   });
   if (!found) return not_found("no event of the source " + *source + " has the id " + *id);
   return json_response(200, *found);

@@ -22,6 +22,9 @@ std::vector<std::pair<std::string, std::string>> query_parameters(const EventsQu
 /// "/v1/events?subject=…&from=…&until=…&sku=…", percent-encoded.
 std::string events_target(const EventsQuery& query);
 
+/// The accepted event as the API shows it, with its corrections and the statements that it is on.
+nlohmann::ordered_json show_traced_event(const Engine& engine, const EventView& event, EventPlace place,
+                                         Instant received_at);
 /// ?source=…&id=…
 http::Response find_event(const Engine& engine, const http::Request& request);
 /// ?subject=…&from=…&until=…&sku=…: JSON in pages; NDJSON and CSV to the end of what is durable now, in

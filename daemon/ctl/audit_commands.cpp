@@ -174,7 +174,8 @@ void add_key_option(CLI::App* command, const std::shared_ptr<std::string>& key) 
 }  // namespace
 
 void add_audit_commands(CLI::App& app, Session& session) {
-  auto* group = app.add_subcommand("audit", "Proofs: checkpoint, key, proof, consistency");
+  auto* group =
+      app.add_subcommand("audit", "Proofs: checkpoint, key, proof, consistency, bundle, sample, verify");
   group->require_subcommand(1);
   const auto key = std::make_shared<std::string>();
   auto* checkpoint = group->add_subcommand("checkpoint", "The last signed head of the journal's tree");
@@ -208,6 +209,8 @@ Example:
   add_key_option(consistency, key);
   consistency->footer("\nExample:\n  voucherctl audit consistency 2026-03-31.checkpoint --key centre.vkey");
   on_command(consistency, session, [&session, file, key] { return show_consistency(session, *file, *key); });
+
+  add_audit_bundle(*group, session);
 }
 
 }  // namespace voucherd::ctl

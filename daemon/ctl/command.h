@@ -50,5 +50,6 @@ void add_period_summary(CLI::App& group, Session& session);
 void add_usage_commands(CLI::App& app, Session& session);
 void add_journal_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session);
+void add_audit_bundle(CLI::App& group, Session& session);
 
 }  // namespace voucherd::ctl

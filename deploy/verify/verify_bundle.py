@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Checks a voucherd bundle offline: the closed statement follows, by the rules, from the events and facts in the
 bundle, and these are what the journal holds under its signed head.   verify_bundle.py BUNDLE [--key KEY]
-
 KEY is the centre's verifier key (or a file with it), from the centre by another way than the bundle; without it
 nothing shows who made the bundle. Needs Python 3.9 and, for the signature, the package `cryptography`. Written
 from metering/proof/FORMAT.md, billing/audit/FORMAT.md and the rules; shares no code with voucherd.

@@ -73,6 +73,8 @@ class History {
   History(std::uint64_t seed, Features features);
   /// Throws Mismatch.
   void run();
+  /// As it is at the end of run().
+  Program& program() { return program_; }
   /// What was done so far, one step a line.
   std::string log() const { return log_.str(); }
   std::size_t comparisons() const { return comparisons_; }
