@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* other_firm = "91500000MA5UR3H88U";
+constexpr const char* other_firm = "91500000MA5UR3H88M";
 
 class BundleTest : public ApiTest {
  protected:
