@@ -73,7 +73,7 @@ TEST_F(BundleTest, IsThereOnlyOfAClosedMonthWithAStatement) {
   EXPECT_EQ(get(target("2026-03", other_firm)).status, 404);
   EXPECT_EQ(get(target("2026-04")).status, 404);
   EXPECT_EQ(get(target("2026-13")).status, 422);
-  EXPECT_EQ(get(target("2026-03") + "?x=1").status, 400);
+  EXPECT_EQ(get(target("2026-03") + "?x=1").status, 422);
 }
 
 TEST_F(BundleTest, WithCorrectionsAdjustmentsAndChangesOfFactsVerifies) {
