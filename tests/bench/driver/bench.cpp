@@ -127,6 +127,7 @@ const std::vector<Scenario>& scenarios() {
       {"nats", "NATS JetStream, one connection, 8,000 messages under way", false, nats_installed, run_nats},
       {"victoria_metrics", "VictoriaMetrics, 1,000 lines of CSV a request", false, victoria_metrics_installed,
        run_victoria_metrics},
+      {"tls", "the NDJSON load plain and over TLS, in turn", false, nullptr, run_tls},
       {"half_peak", "open load at half the peak rate", false, nullptr, run_half_peak},
       {"checkpoints", "the same load with checkpoints and without", false, nullptr, run_checkpoints},
       {"duplicates", "10 % duplicates: whole batches, and scattered", false, nullptr, run_duplicates},

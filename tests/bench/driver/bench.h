@@ -70,6 +70,7 @@ Results run_scenarios(const Settings& settings, const std::function<void(const R
 Json run_ndjson(const Settings& settings, const Events& events);
 Json run_batch(const Settings& settings, const Events& events);
 Json run_single(const Settings& settings, const Events& events);
+Json run_tls(const Settings& settings, const Events& events);
 Json run_half_peak(const Settings& settings, const Events& events);
 Json run_duplicates(const Settings& settings, const Events& events);
 Json run_checkpoints(const Settings& settings, const Events& events);

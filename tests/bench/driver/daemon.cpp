@@ -54,12 +54,25 @@ Daemon::Daemon(const Programs& programs, std::string directory, const std::strin
     if (Json::accept(text)) addresses = Json::parse(text);
   }
   start_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  port_ = port_in(addresses, "api");
-  admin_port_ = port_in(addresses, "admin");
+  if (toml.find("[tls]") != std::string::npos) tls_client_ = make_tls_client();
+  api_ = {port_in(addresses, "api"), tls_client_.get()};
+  admin_ = {port_in(addresses, "admin"), tls_client_.get()};
+}
+
+std::unique_ptr<Daemon> Daemon::over_tls(const Programs& programs, const std::string& directory) {
+  const std::string certificate = directory + "/server.pem", key = directory + "/server.key";
+  const int status =
+      run_to_end({{"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                   "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", certificate},
+                  directory + "/openssl.log",
+                  ""});
+  if (status != 0) fail("openssl made no certificate:\n" + read_file(directory + "/openssl.log"));
+  return std::make_unique<Daemon>(
+      programs, directory, "[tls]\ncertificate_file = \"" + certificate + "\"\nkey_file = \"" + key + "\"\n");
 }
 
 void Daemon::register_facts() const {
-  HttpClient client(port_);
+  HttpClient client(api_);
   Json prices = Json::object();
   for (int i = 0; i < skus; ++i) {
     client.put("/v1/skus/" + sku_name(i),
@@ -101,7 +114,7 @@ double Daemon::resident_memory_mib() const {
 }
 
 std::map<std::string, double> Daemon::metrics() const {
-  HttpClient client(admin_port_);
+  HttpClient client(admin_);
   std::map<std::string, double> figures;
   std::istringstream lines(client.get("/metrics", "text/plain"));
   for (std::string line; std::getline(lines, line);) {

@@ -19,8 +19,10 @@ class Daemon {
  public:
   /// Starts on `directory`/data and waits until it answers. `toml` is further configuration.
   Daemon(const Programs& programs, std::string directory, const std::string& toml = "");
+  /// The same over TLS, with a certificate of its own.
+  static std::unique_ptr<Daemon> over_tls(const Programs& programs, const std::string& directory);
 
-  std::uint16_t port() const { return port_; }
+  const Endpoint& api() const { return api_; }
   /// From the start of the process until it answers.
   double start_seconds() const { return start_seconds_; }
   Process& process() { return *process_; }
@@ -45,7 +47,8 @@ class Daemon {
  private:
   std::string directory_;
   std::unique_ptr<Process> process_;
-  std::uint16_t port_ = 0, admin_port_ = 0;
+  TlsClient tls_client_;
+  Endpoint api_, admin_;
   double start_seconds_ = 0;
 };
 

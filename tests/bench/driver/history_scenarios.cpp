@@ -77,7 +77,7 @@ void look_at_disk(const Daemon& daemon, std::uint64_t count, Json& figures) {
 /// Every firm's statement once, on one connection: what the server spends on each, HTTP included, and what
 /// the client waits.
 void ask_for_statements(Daemon& daemon, Json& figures) {
-  HttpClient client(daemon.port());
+  HttpClient client(daemon.api());
   std::vector<float> latency_us;
   const double cpu = daemon.process().cpu_seconds();
   for (int firm = 0; firm < firms; ++firm) {
@@ -92,7 +92,7 @@ void ask_for_statements(Daemon& daemon, Json& figures) {
 
 /// The events behind a line of some firms' statements, all of them, counted against what was sent.
 void ask_for_lines(const Daemon& daemon, const Events& events, std::uint64_t count, Json& figures) {
-  HttpClient client(daemon.port());
+  HttpClient client(daemon.api());
   std::vector<float> seconds;
   for (int i = 0; i < 5; ++i) {
     const int firm = i * 199, sku = i * 7;

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
 
 #include "tests/bench/driver/process.h"
 
@@ -61,18 +64,59 @@ int connect_to(std::uint16_t port) {
   return fd;
 }
 
-HttpClient::~HttpClient() { close(socket_); }
+TlsClient make_tls_client() {
+  TlsClient context(SSL_CTX_new(TLS_client_method()));
+  if (!context) throw std::bad_alloc();
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  return context;
+}
+
+ClientSocket::ClientSocket(const Endpoint& endpoint) : fd_(connect_to(endpoint.port)) {
+  if (endpoint.tls == nullptr) return;
+  ssl_.reset(SSL_new(endpoint.tls));
+  if (!ssl_ || SSL_set_fd(ssl_.get(), fd_) != 1 || SSL_connect(ssl_.get()) != 1) {
+    fail("no TLS handshake with port " + std::to_string(endpoint.port));
+  }
+}
+
+ClientSocket::ClientSocket(ClientSocket&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), ssl_(std::move(other.ssl_)) {}
+
+ClientSocket::~ClientSocket() {
+  if (fd_ >= 0) close(fd_);
+}
+
+ssize_t ClientSocket::send(const char* bytes, std::size_t size) const {
+  if (!ssl_) return ::send(fd_, bytes, size, MSG_NOSIGNAL);
+  std::size_t done = 0;
+  const int result = SSL_write_ex(ssl_.get(), bytes, size, &done);
+  return result_of(result, done);
+}
+
+ssize_t ClientSocket::receive(char* bytes, std::size_t size) const {
+  if (!ssl_) return ::recv(fd_, bytes, size, 0);
+  std::size_t done = 0;
+  const int result = SSL_read_ex(ssl_.get(), bytes, size, &done);
+  return result_of(result, done);
+}
+
+ssize_t ClientSocket::result_of(int result, std::size_t bytes) const {
+  if (result == 1) return static_cast<ssize_t>(bytes);
+  const int error = SSL_get_error(ssl_.get(), result);
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
+  return -1;
+}
 
 HttpAnswer HttpClient::exchange(std::string_view request) {
   while (!request.empty()) {
-    const ssize_t sent = send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
+    const ssize_t sent = socket_.send(request.data(), request.size());
     if (sent <= 0) fail("a connection broke while sending");
     request.remove_prefix(static_cast<std::size_t>(sent));
   }
   std::array<char, 65536> bytes;
   for (;;) {
     if (auto answer = reader_.next()) return std::move(*answer);
-    const ssize_t received = recv(socket_, bytes.data(), bytes.size(), 0);
+    const ssize_t received = socket_.receive(bytes.data(), bytes.size());
     if (received <= 0) fail("a connection broke while receiving");
     reader_.feed(bytes.data(), static_cast<std::size_t>(received));
   }

@@ -1,7 +1,11 @@
 // A plain HTTP/1.1 client, as cheap as can be: it shares the cores with the server that it measures.
 #pragma once
 
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -33,21 +37,50 @@ class AnswerReader {
 /// A socket that is connected to the port on loopback.
 int connect_to(std::uint16_t port);
 
+struct SslEnd {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using TlsClient = std::unique_ptr<SSL_CTX, SslEnd>;
+/// Trusts anyone: what a handshake checks is not what is measured.
+TlsClient make_tls_client();
+
+/// A port on loopback; `tls` null: plain.
+struct Endpoint {
+  std::uint16_t port = 0;
+  SSL_CTX* tls = nullptr;
+};
+
+/// A connected socket, with the handshake done.
+class ClientSocket {
+ public:
+  explicit ClientSocket(const Endpoint& endpoint);
+  ~ClientSocket();
+  ClientSocket(ClientSocket&& other) noexcept;
+  ClientSocket& operator=(ClientSocket&&) = delete;
+
+  int fd() const { return fd_; }
+  // As send() and recv(): -1 with EAGAIN where a socket that does not block would have to.
+  ssize_t send(const char* bytes, std::size_t size) const;
+  ssize_t receive(char* bytes, std::size_t size) const;
+
+ private:
+  ssize_t result_of(int result, std::size_t bytes) const;
+  int fd_;
+  std::unique_ptr<SSL, SslEnd> ssl_;
+};
+
 /// One connection, one request at a time.
 class HttpClient {
  public:
-  explicit HttpClient(std::uint16_t port) : socket_(connect_to(port)) {}
-  ~HttpClient();
-  HttpClient(const HttpClient&) = delete;
-  HttpClient& operator=(const HttpClient&) = delete;
-
+  explicit HttpClient(const Endpoint& endpoint) : socket_(endpoint) {}
   HttpAnswer exchange(std::string_view request);
   // Both fail where the answer is not 2xx.
   std::string get(const std::string& target, const std::string& accept = "application/json");
   void put(const std::string& target, const Json& body);
 
  private:
-  int socket_;
+  ClientSocket socket_;
   AnswerReader reader_;
 };
 

@@ -128,7 +128,7 @@ Json run_stream(Daemon& daemon, const Events& events, const Stream& stream, cons
   const double cpu_before = daemon.process().cpu_seconds();
   const std::uint64_t written_before = daemon.bytes_written();
   const LoadResult result =
-      run_load(daemon.port(), shape,
+      run_load(daemon.api(), shape,
                {[&](std::uint64_t number, std::string& request) { return source.make(number, request); },
                 [&](std::uint64_t number, int status, const std::string& body, double ms) {
                   source.take(number, status, body);
@@ -156,7 +156,7 @@ void check_events(const Daemon& daemon, const Events& events, std::uint64_t coun
         name.find("voucherd_identity_") == 0 && name.find("_difference") != std::string::npos;
     if (must_be_0 && value != 0) fail(name + " is " + std::to_string(value));
   }
-  HttpClient client(daemon.port());
+  HttpClient client(daemon.api());
   const std::uint64_t checked = std::min(count, checked_events_max);
   for (std::uint64_t i = 0; i < checked; ++i) {
     check_found(client, events, checked == count ? i : mix(i) % count);

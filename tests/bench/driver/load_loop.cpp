@@ -24,7 +24,9 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 struct Connection {
-  int socket = -1;
+  explicit Connection(const Endpoint& endpoint) : socket(endpoint) {}
+
+  ClientSocket socket;
   std::string out;  // the request that is being sent
   std::size_t sent = 0;
   AnswerReader reader;
@@ -39,16 +41,12 @@ struct Connection {
 
 class Loop {
  public:
-  Loop(std::uint16_t port, const LoadShape& shape, const Load& load) : shape_(shape), load_(load) {
-    connections_.resize(static_cast<std::size_t>(shape.connections));
-    for (Connection& connection : connections_) {
-      connection.socket = connect_to(port);
-      fcntl(connection.socket, F_SETFL, O_NONBLOCK);
+  Loop(const Endpoint& endpoint, const LoadShape& shape, const Load& load) : shape_(shape), load_(load) {
+    connections_.reserve(static_cast<std::size_t>(shape.connections));
+    for (int i = 0; i < shape.connections; ++i) {
+      fcntl(connections_.emplace_back(endpoint).socket.fd(), F_SETFL, O_NONBLOCK);
     }
     prctl(PR_SET_TIMERSLACK, 1);  // a request that is due is not 50 µs late
-  }
-  ~Loop() {
-    for (const Connection& connection : connections_) close(connection.socket);
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -105,8 +103,8 @@ class Loop {
 
   static void send_more(Connection& connection) {
     while (connection.sending()) {
-      const ssize_t sent = send(connection.socket, connection.out.data() + connection.sent,
-                                connection.out.size() - connection.sent, MSG_NOSIGNAL);
+      const ssize_t sent = connection.socket.send(connection.out.data() + connection.sent,
+                                                  connection.out.size() - connection.sent);
       if (sent < 0 && errno == EAGAIN) return;
       if (sent <= 0) fail("a connection broke while sending");
       connection.sent += static_cast<std::size_t>(sent);
@@ -118,7 +116,7 @@ class Loop {
     polled_.clear();
     for (const Connection& connection : connections_) {
       const int events = POLLIN | (connection.sending() ? POLLOUT : 0);
-      polled_.push_back({connection.socket, static_cast<short>(events), 0});
+      polled_.push_back({connection.socket.fd(), static_cast<short>(events), 0});
     }
     timespec timeout{1, 0};
     // What is due already waits for a connection, and so for an answer.
@@ -135,7 +133,7 @@ class Loop {
 
   void receive(Connection& connection) {
     std::array<char, 65536> bytes;
-    const ssize_t received = recv(connection.socket, bytes.data(), bytes.size(), 0);
+    const ssize_t received = connection.socket.receive(bytes.data(), bytes.size());
     if (received < 0 && errno == EAGAIN) return;
     if (received <= 0) fail("a connection broke while receiving");
     connection.reader.feed(bytes.data(), static_cast<std::size_t>(received));
@@ -162,8 +160,8 @@ class Loop {
 
 }  // namespace
 
-LoadResult run_load(std::uint16_t port, const LoadShape& shape, const Load& load) {
-  return Loop(port, shape, load).run();
+LoadResult run_load(const Endpoint& endpoint, const LoadShape& shape, const Load& load) {
+  return Loop(endpoint, shape, load).run();
 }
 
 double quantile(std::vector<float> sample, double q) {

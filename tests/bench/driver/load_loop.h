@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/driver/http_client.h"
+
 namespace voucherd::bench {
 
 struct LoadShape {
@@ -32,7 +34,7 @@ struct LoadResult {
 };
 
 /// Until there are no more requests and all are answered.
-LoadResult run_load(std::uint16_t port, const LoadShape& shape, const Load& load);
+LoadResult run_load(const Endpoint& endpoint, const LoadShape& shape, const Load& load);
 
 /// Of a sample that need not be in order; 0 where it is empty.
 double quantile(std::vector<float> sample, double q);

@@ -198,7 +198,7 @@ Json run_victoria_import(const std::string& directory, const Events& events, std
     if (status != 204) fail("VictoriaMetrics: " + body);
   };
   const double cpu = server.cpu_seconds();
-  const LoadResult result = run_load(port, {4, 2, 0}, {make, take});
+  const LoadResult result = run_load({port}, {4, 2, 0}, {make, take});
   return figures_of(server.cpu_seconds() - cpu, result.seconds, result.client_cpu_seconds,
                     result.requests * lines, result.latency_ms);
 }
