@@ -51,7 +51,7 @@ function(voucherd_programs)
   if(ctl_sources)
     # A library of its own: the tests link the commands without their main.
     add_library(daemon_ctl STATIC ${ctl_sources})
-    target_link_libraries(daemon_ctl PUBLIC daemon CLI11::CLI11 nlohmann_json::nlohmann_json)
+    target_link_libraries(daemon_ctl PUBLIC daemon CLI11::CLI11 nlohmann_json::nlohmann_json OpenSSL::SSL)
     add_executable(voucherctl ${PROJECT_SOURCE_DIR}/daemon/ctl/main.cpp)
     target_link_libraries(voucherctl PRIVATE daemon_ctl)
     set_target_properties(voucherctl PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

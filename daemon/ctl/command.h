@@ -16,8 +16,10 @@ inline constexpr int exit_done = 0, exit_failed = 1, exit_usage = 2;
 /// The options that stand before the command, and the chosen command's work.
 struct Session {
   std::string server_url = "http://127.0.0.1:8080";
+  std::string token_file;
   bool json = false;
-  ServerAddress server;       // server_url, read after the command line is complete
+  ClientTls tls;              // of an https:// server
+  ServerAddress server;       // server_url and the token, read after the command line is complete
   std::function<int()> work;  // set by the command that was named
 };
 
@@ -48,6 +50,8 @@ void add_period_commands(CLI::App& app, Session& session);
 void add_programme_commands(CLI::App& app, Session& session);
 void add_period_summary(CLI::App& group, Session& session);
 void add_usage_commands(CLI::App& app, Session& session);
+void add_token_commands(CLI::App& app, Session& session);
+void add_access_log_commands(CLI::App& app, Session& session);
 void add_journal_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session);
 void add_audit_bundle(CLI::App& group, Session& session);

@@ -5,10 +5,15 @@
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <charconv>
+#include <memory>
+
+#include "daemon/secret_file.h"
 
 namespace voucherd::ctl {
 
@@ -47,12 +52,12 @@ std::string_view view_of(beast::string_view text) { return {text.data(), text.si
 }  // namespace
 
 Result<ServerAddress> parse_server(std::string_view url) {
-  constexpr std::string_view scheme = "http://";
-  if (url.starts_with("https://")) return server_fault(url, "voucherctl speaks plain HTTP only");
-  if (!url.starts_with(scheme)) return server_fault(url, "it has to begin with http://");
-  std::string_view rest = url.substr(scheme.size());
+  const bool tls = url.starts_with("https://");
+  if (!tls && !url.starts_with("http://"))
+    return server_fault(url, "it has to begin with http:// or https://");
+  std::string_view rest = url.substr(url.find("//") + 2);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  ServerAddress server{"", "80"};
+  ServerAddress server{"", tls ? "443" : "80", tls};
   const auto bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
   const auto colon = bracket == std::string_view::npos ? rest.find(':') : rest.find(':', bracket);
   server.host = rest.substr(0, colon);
@@ -66,9 +71,49 @@ Result<ServerAddress> parse_server(std::string_view url) {
   return server;
 }
 
-std::string to_string(const ServerAddress& server) {
+namespace {
+
+std::string authority_of(const ServerAddress& server) {
   const bool v6 = server.host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + server.host + "]" : server.host) + ":" + server.port;
+  return (v6 ? "[" + server.host + "]" : server.host) + ":" + server.port;
+}
+
+/// What the files hold, for TLS 1.3 and nothing older.
+Result<std::unique_ptr<asio::ssl::context>> make_tls(const ClientTls& files) {
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
+  context->set_verify_mode(asio::ssl::verify_peer);
+  error_code fault;
+  const auto unusable = [&fault](const std::string& file) {
+    return Fault{"tls_unusable", file + " can't be used for TLS: " + fault.message()};
+  };
+  if (files.ca_file.empty()) {
+    context->set_default_verify_paths(fault);
+  } else {
+    context->load_verify_file(files.ca_file, fault);
+  }
+  if (fault) return unusable(files.ca_file);
+  if (files.certificate_file.empty()) return context;
+  context->use_certificate_chain_file(files.certificate_file, fault);
+  if (fault) return unusable(files.certificate_file);
+  const auto key = read_secret_file(files.key_file);
+  if (!key) return key.error();
+  context->use_private_key(asio::buffer(*key), asio::ssl::context::pem, fault);
+  if (fault) return unusable(files.key_file);
+  return context;
+}
+
+}  // namespace
+
+std::string to_string(const ServerAddress& server) {
+  return (server.tls ? "https://" : "http://") + authority_of(server);
+}
+
+bool is_loopback(const ServerAddress& server) {
+  if (server.host == "localhost") return true;
+  error_code none;
+  const auto address = asio::ip::make_address(server.host, none);
+  return !none && address.is_loopback();
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -92,10 +137,13 @@ struct HttpClient::Impl {
 
   ServerAddress server;
   asio::io_context io;
+  std::unique_ptr<asio::ssl::context> context;
   std::optional<beast::tcp_stream> stream;
+  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls;  // on top of it
   beast::flat_buffer buffer;
 
   void close() {
+    tls.reset();
     stream.reset();
     buffer.clear();
   }
@@ -115,6 +163,25 @@ struct HttpClient::Impl {
     }
     error_code ignored;
     stream->socket().set_option(tcp::no_delay(true), ignored);
+    if (server.tls) fault = shake_hands();
+    if (fault) close();
+    return fault;
+  }
+
+  /// The server has to have a certificate for the name, or the address, by which it was called.
+  error_code shake_hands() {
+    error_code fault;
+    tls.emplace(*stream, *context);
+    asio::ip::make_address(server.host, fault);
+    const bool named = fault.failed();
+    if (named) {  // as the macro SSL_set_tlsext_host_name() does it, with a cast of the old style
+      std::string name = server.host;
+      SSL_ctrl(tls->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+    }
+    tls->set_verify_callback(asio::ssl::host_name_verification(server.host));
+    stream->expires_after(connect_timeout);
+    tls->async_handshake(asio::ssl::stream_base::client, [&fault](error_code ec) { fault = ec; });
+    run();
     return fault;
   }
 
@@ -124,17 +191,23 @@ struct HttpClient::Impl {
   }
 
   /// One request and its answer on the open connection.
-  error_code exchange(const HttpRequest& request, HttpReply& reply);
+  error_code exchange(const HttpRequest& request, HttpReply& reply) {
+    return tls ? exchange_on(*tls, request, reply) : exchange_on(*stream, request, reply);
+  }
+  template <class Stream>
+  error_code exchange_on(Stream& on, const HttpRequest& request, HttpReply& reply);
 };
 
-error_code HttpClient::Impl::exchange(const HttpRequest& request, HttpReply& reply) {
+template <class Stream>
+error_code HttpClient::Impl::exchange_on(Stream& on, const HttpRequest& request, HttpReply& reply) {
   namespace http = beast::http;
   http::request<http::string_body> message;
   message.method_string(request.method);
   message.target(request.target);
   message.version(11);
-  message.set(http::field::host, to_string(server).substr(7));
+  message.set(http::field::host, authority_of(server));
   message.set(http::field::user_agent, "voucherctl");
+  if (!server.token.empty()) message.set(http::field::authorization, "Bearer " + server.token);
   if (!request.accept.empty()) message.set(http::field::accept, request.accept);
   if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
   message.body() = request.body;
@@ -146,8 +219,8 @@ error_code HttpClient::Impl::exchange(const HttpRequest& request, HttpReply& rep
   // Writing and reading at once: a server that refuses a body early answers before it has read it.
   bool written = false;
   stream->expires_after(answer_timeout);
-  http::async_write(*stream, message, [&written](error_code ec, std::size_t) { written = !ec; });
-  http::async_read(*stream, buffer, parser, [&](error_code ec, std::size_t) {
+  http::async_write(on, message, [&written](error_code ec, std::size_t) { written = !ec; });
+  http::async_read(on, buffer, parser, [&](error_code ec, std::size_t) {
     fault = ec;
     if (!written) stream->cancel();
   });
@@ -167,6 +240,11 @@ HttpClient::HttpClient(ServerAddress server) : impl_(std::make_unique<Impl>(std:
 HttpClient::~HttpClient() = default;
 
 Result<HttpReply> HttpClient::send(const HttpRequest& request) {
+  if (impl_->server.tls && !impl_->context) {
+    auto context = make_tls(impl_->server.files);
+    if (!context) return context.error();
+    impl_->context = std::move(*context);
+  }
   for (;;) {
     const bool kept = impl_->stream.has_value();
     if (!kept) {

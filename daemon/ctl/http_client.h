@@ -1,5 +1,5 @@
-// One HTTP/1.1 connection to the daemon, kept alive between requests. Blocking, with a limit on
-// how long an answer may take; each thread that sends has a client of its own.
+// One HTTP/1.1 connection to the daemon, plain or over TLS 1.3, kept alive between requests. Blocking, with a
+// limit on how long an answer may take; each thread that sends has a client of its own.
 #pragma once
 
 #include <chrono>
@@ -19,14 +19,25 @@ inline constexpr std::chrono::seconds answer_timeout{600};
 inline constexpr std::chrono::seconds connect_timeout{10};
 inline constexpr std::uint64_t answer_bytes_max = std::uint64_t{1} << 30;
 
+/// Files in PEM: whom to trust ("": whom the system trusts), and what to show a server that asks.
+struct ClientTls {
+  std::string ca_file, certificate_file, key_file;
+  friend bool operator==(const ClientTls&, const ClientTls&) = default;
+};
+
 struct ServerAddress {
   std::string host, port;
+  bool tls = false;
+  ClientTls files = {};
+  std::string token = {};  // to show there; "": none
   friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
 };
 
-/// "http://127.0.0.1:8080", "http://[::1]:8080". Fault "server_malformed".
+/// "http://127.0.0.1:8080", "http://[::1]:8080", "https://centre.example:8443". Fault "server_malformed".
 Result<ServerAddress> parse_server(std::string_view url);
 std::string to_string(const ServerAddress& server);
+/// 127.0.0.0/8, [::1] or localhost.
+bool is_loopback(const ServerAddress& server);
 
 /// `text` with everything but RFC 3986's unreserved characters percent-encoded.
 std::string percent_encoded(std::string_view text);
@@ -53,7 +64,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Connects where needed. A kept connection that turns out to be closed is opened anew once: every
-  /// request of this program may be repeated. Faults "connect_failed", "connection_lost".
+  /// request of this program may be repeated. Faults "connect_failed", "connection_lost", "tls_unusable"
+  /// where a file of ServerAddress::files can't be used.
   Result<HttpReply> send(const HttpRequest& request);
 
  private:

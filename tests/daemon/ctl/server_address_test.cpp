@@ -11,21 +11,32 @@ TEST(ServerAddressTest, ReadsHostAndPort) {
   EXPECT_EQ(parse_server("http://127.0.0.1:8080").value(), (ServerAddress{"127.0.0.1", "8080"}));
   EXPECT_EQ(parse_server("http://voucherd.local").value(), (ServerAddress{"voucherd.local", "80"}));
   EXPECT_EQ(parse_server("http://[::1]:9000/").value(), (ServerAddress{"::1", "9000"}));
+  EXPECT_EQ(parse_server("https://voucherd.local").value(), (ServerAddress{"voucherd.local", "443", true}));
 }
 
 TEST(ServerAddressTest, PrintsWhatItRead) {
-  for (const char* url : {"http://127.0.0.1:8080", "http://[::1]:9000"}) {
+  for (const char* url : {"http://127.0.0.1:8080", "http://[::1]:9000", "https://[::1]:9000"}) {
     EXPECT_EQ(to_string(parse_server(url).value()), url);
   }
 }
 
 TEST(ServerAddressTest, RefusesWhatItCanNotReach) {
-  for (const char* url : {"", "127.0.0.1:8080", "https://127.0.0.1:8080", "http://", "http://:80",
+  for (const char* url : {"", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://", "https://", "http://:80",
                           "http://host:", "http://host:0", "http://host:65536", "http://host:80x",
                           "http://ho st:80", "http://host\r\nX: y"}) {
     const auto server = parse_server(url);
     ASSERT_FALSE(server) << url;
     EXPECT_EQ(server.error().code, "server_malformed");
+  }
+}
+
+TEST(ServerAddressTest, KnowsWhatStaysOnThisMachine) {
+  for (const char* url :
+       {"http://127.0.0.1:8080", "http://127.3.2.1:8080", "http://[::1]:8080", "http://localhost:80"}) {
+    EXPECT_TRUE(is_loopback(parse_server(url).value())) << url;
+  }
+  for (const char* url : {"http://10.0.0.7:8080", "http://[2001:db8::1]:80", "http://127.0.0.1.example:80"}) {
+    EXPECT_FALSE(is_loopback(parse_server(url).value())) << url;
   }
 }
 
