@@ -3,8 +3,9 @@
 #   deploy/check.sh           release build, all tests
 #   deploy/check.sh --full    also: formatting, clang-tidy on the floors of metering, billing and config,
 #                             their tests under AddressSanitizer + UBSan, and ingest under
-#                             ThreadSanitizer (so does CI=true)
-#   deploy/check.sh --nightly all of clang-tidy and of the sanitizers
+#                             ThreadSanitizer, and every fuzzer a million times (so does CI=true)
+#   deploy/check.sh --nightly all of clang-tidy and of the sanitizers, ten million times, and what a good
+#                             client notices of a thousand stalled sockets
 # The release tests come last, so that the output ends with ctest's summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,11 +19,14 @@ say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 asan_targets=(metering_core_test metering_wire_test metering_state_test metering_ingest_test
   metering_proof_test billing_core_test billing_ledger_test billing_render_test)
 tsan_targets=(metering_ingest_test)
+fuzz_executions=1000000
 tidy_paths=('metering/*.cpp' 'billing/*.cpp' 'config/*.cpp')
 if $nightly; then
   asan_targets+=(metering_journal_test config_test daemon_test daemon_ctl_test simulation_test)
   tsan_targets+=(metering_journal_test simulation_test)
   tidy_paths+=('daemon/*.cpp')
+  fuzz_executions=10000000
+  export VOUCHERD_NIGHTLY=1
 fi
 
 run_sanitized() {
@@ -34,6 +38,13 @@ run_sanitized() {
   local tests
   tests=$(printf '%s|' "${@%_test}")
   ctest --preset "$preset" -R "^(${tests%|})\$" -j "$jobs" --no-tests=error
+}
+
+run_fuzzers() {
+  say "fuzzers"
+  cmake --preset fuzz >/dev/null
+  cmake --build --preset fuzz --target fuzzers
+  tests/fuzz/run.sh build/fuzz "$fuzz_executions"
 }
 
 check_format() {
@@ -57,6 +68,7 @@ if $full; then
   check_tidy
   run_sanitized asan "${asan_targets[@]}"
   run_sanitized tsan "${tsan_targets[@]}"
+  run_fuzzers
 fi
 if $nightly; then
   # As many bundles and forgeries as the design asks for; by day there are fewer.
