@@ -1,6 +1,8 @@
 // What is derived of a firm: its rated usage and open statements, kept until its usage, its
 // predecessors' usage, the facts or the closes change. Figures and lists ask for every firm
 // each time; only the firms that changed are rated again.
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "billing/ledger/ledger_state.h"
 #include "metering/core/assert.h"
 
@@ -29,8 +31,10 @@ std::set<FirmId> LedgerState::predecessors_of(const FirmId& firm, const Facts& b
 }
 
 std::vector<UsageOfDay> LedgerState::usage_of(const FirmId& firm) const {
+  auto totals = usage.totals().of(firm, first_day_of_all, LocalDay{local_day_max.days + 1});
   std::vector<UsageOfDay> rows;
-  for (auto& total : usage.totals().of(firm, first_day_of_all, LocalDay{local_day_max.days + 1})) {
+  rows.reserve(totals.size());
+  for (auto& total : totals) {
     rows.push_back({total.day, std::move(total.sku), std::move(total.project), total.quantity});
   }
   return rows;
@@ -73,11 +77,14 @@ FirmView& LedgerState::view_of(const FirmId& firm) const {
   view.accepted_by_kind.clear();
   const auto rows = usage_of(firm);
   view.rated = rate_usage(firm, rows, facts);
-  for (const auto& row : rows) {
-    const Month month = month_of(row.day);
-    if (!view.first_usage || month < *view.first_usage) view.first_usage = month;
-    if (!view.last_usage || *view.last_usage < month) view.last_usage = month;
-    view.accepted_by_kind[facts.skus.at(row.sku).kind] += row.quantity;
+  if (!rows.empty()) {  // in order of the days
+    view.first_usage = month_of(rows.front().day);
+    view.last_usage = month_of(rows.back().day);
+  }
+  boost::unordered_flat_map<std::string_view, Quantity> by_sku;  // a few of them on thousands of rows
+  for (const auto& row : rows) by_sku[row.sku.value] += row.quantity;
+  for (const auto& [sku, quantity] : by_sku) {
+    view.accepted_by_kind[facts.skus.at(SkuId(sku)).kind] += quantity;
   }
   view.stamp = std::move(stamp);
   return view;

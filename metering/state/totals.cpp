@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
+#include <tuple>
 
 #include "metering/core/assert.h"
 #include "metering/state/byte_coding.h"
@@ -165,33 +167,45 @@ struct Totals::Canonical {
   }
 };
 
-/// In the order of (day, SKU, project), where these are ranks.
-void Totals::sort_ranked(std::vector<std::pair<Key, Quantity>>& list) {
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first.day, a.first.sku, a.first.project) <
-           std::tie(b.first.day, b.first.sku, b.first.project);
-  });
+/// Stable. The ranks are below `ranks`, and not many more than the list has entries.
+template <class RankOf>
+void Totals::order_by(std::vector<Ranked>& list, std::size_t ranks, RankOf&& rank_of) {
+  std::vector<std::uint32_t> begins(ranks + 1);
+  for (const Ranked& entry : list) ++begins[std::size_t{rank_of(entry.key)} + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<Ranked> ordered(list.size());
+  for (const Ranked& entry : list) ordered[begins[rank_of(entry.key)]++] = entry;
+  list = std::move(ordered);
 }
 
 std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay until) const {
   const FirmTotals* totals = totals_of(firm.value);
   if (totals == nullptr) return {};
-  std::vector<std::pair<Key, Quantity>> list;
+  std::vector<Ranked> list;
+  list.reserve(totals->totals);
   std::vector<bool> sku_used(sku_names_.size()), project_used(project_names_.size());
+  LocalDay first = until, last = from;
   totals->gathered().each([&](const Key& key, Quantity quantity) {
-    if (LocalDay{key.day} < from || LocalDay{key.day} >= until) return;
-    list.emplace_back(key, quantity);
+    const LocalDay day{key.day};
+    if (day < from || day >= until) return;
+    first = std::min(first, day);
+    last = std::max(last, day);
+    list.push_back({key, quantity});
     sku_used[key.sku] = project_used[key.project] = true;
   });
-  // A thousand totals sort by numbers in a tenth of the time that their texts take.
+  if (list.empty()) return {};
+  // Thousands of totals with few names and days: counting them into place takes a tenth of what comparing
+  // their texts does.
   const Canonical skus(sku_names_, sku_used), projects(project_names_, project_used);
-  for (auto& [key, quantity] : list) key = {key.day, skus.rank[key.sku], projects.rank[key.project]};
-  sort_ranked(list);
+  order_by(list, projects.texts.size(), [&](const Key& key) { return projects.rank[key.project]; });
+  order_by(list, skus.texts.size(), [&](const Key& key) { return skus.rank[key.sku]; });
+  order_by(list, static_cast<std::size_t>(last.days - first.days) + 1,
+           [&](const Key& key) { return static_cast<std::uint32_t>(key.day - first.days); });
   std::vector<UsageTotal> shown;
   shown.reserve(list.size());
   for (const auto& [key, quantity] : list) {
-    shown.push_back(
-        {LocalDay{key.day}, SkuId(skus.texts[key.sku]), ProjectId(projects.texts[key.project]), quantity});
+    shown.push_back({LocalDay{key.day}, SkuId(sku_names_.at(key.sku)),
+                     ProjectId(project_names_.at(key.project)), quantity});
   }
   return shown;
 }
@@ -214,13 +228,15 @@ void Totals::Snapshot::save(std::string& out) const {
   firms.save(out);
   skus.save(out);
   projects.save(out);
-  std::vector<std::pair<Key, Quantity>> list;
+  std::vector<Ranked> list;
   for (const std::string_view firm : firms.texts) {
     list.clear();
     tables_[*firm_names_.find(firm)].each([&](const Key& key, Quantity quantity) {
       list.push_back({{key.day, skus.rank[key.sku], projects.rank[key.project]}, quantity});
     });
-    sort_ranked(list);
+    std::sort(list.begin(), list.end(), [](const Ranked& a, const Ranked& b) {
+      return std::tie(a.key.day, a.key.sku, a.key.project) < std::tie(b.key.day, b.key.sku, b.key.project);
+    });
     put_varint(out, list.size());
     for (const auto& [key, quantity] : list) {
       put_signed(out, key.day);

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "metering/core/ids.h"
@@ -76,6 +75,10 @@ class Totals {
     std::uint32_t sku, project;
     friend bool operator==(const Key&, const Key&) = default;
   };
+  struct Ranked {
+    Key key;
+    Quantity quantity;
+  };
   // Half a cache line, so that adding to a total touches one line of memory.
   struct Slot {
     Key key{};
@@ -108,7 +111,8 @@ class Totals {
   };
   struct Canonical;
   static std::size_t hash(const Key& key);
-  static void sort_ranked(std::vector<std::pair<Key, Quantity>>& list);
+  template <class RankOf>
+  static void order_by(std::vector<Ranked>& list, std::size_t ranks, RankOf&& rank_of);
   const FirmTotals* totals_of(std::string_view firm) const;
   Snapshot snapshot() const;
 
