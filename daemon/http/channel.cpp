@@ -15,6 +15,8 @@ namespace {
 /// What TLS puts into one record.
 constexpr std::size_t record_bytes = 16u << 10;
 constexpr int unsent_bytes_max = 256 << 10;  // that the kernel takes of an answer
+/// Records that one step reads: a peer that sends a byte in each lets others have their turn.
+constexpr int records_per_step_max = 64;
 
 }  // namespace
 
@@ -39,7 +41,7 @@ Channel::Step Channel::step_handshake() {
 
 Channel::Step Channel::step_read(std::span<char> space) {
   std::size_t filled = 0;
-  while (filled < space.size()) {
+  for (int records = 0; filled < space.size() && records < records_per_step_max; ++records) {
     std::size_t got = 0;
     ERR_clear_error();
     const int result = SSL_read_ex(tls_.get(), space.data() + filled, space.size() - filled, &got);
@@ -49,6 +51,7 @@ Channel::Step Channel::step_read(std::span<char> space) {
     if (filled == 0) return unfinished(result);
     break;
   }
+  forget_key_updates(tls_.get());
   return {{}, filled, std::nullopt};
 }
 

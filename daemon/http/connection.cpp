@@ -78,7 +78,7 @@ void Connection::leave() {
 
 void Connection::cut() {
   if (closed_) return;
-  closed_ = true;
+  closed_ = input_closed_ = true;     // requests that were received already are not taken any more
   boost::system::error_code ignored;  // it is gone either way
   channel_.socket().close(ignored);
   owner_->closed(*this);

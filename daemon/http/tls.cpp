@@ -92,6 +92,23 @@ int select_protocol(SSL*, const unsigned char** chosen, unsigned char* bytes, co
   return selected == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/// Of a session: KeyUpdate messages since the peer last sent a byte of its own.
+int key_updates_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+/// OpenSSL handles KeyUpdates within the call that reads, however many come: a peer that sends nothing else
+/// would never let go of the thread. So beyond a few the session is taken for ended.
+void count_key_updates(int written, int, int type, const void* message, std::size_t bytes, SSL* ssl, void*) {
+  constexpr unsigned char key_update = 24;  // RFC 8446 §4
+  if (written != 0 || type != SSL3_RT_HANDSHAKE || bytes == 0) return;
+  if (*static_cast<const unsigned char*>(message) != key_update) return;
+  const auto seen = reinterpret_cast<std::uintptr_t>(SSL_get_ex_data(ssl, key_updates_index())) + 1;
+  SSL_set_ex_data(ssl, key_updates_index(), reinterpret_cast<void*>(seen));
+  if (seen > key_updates_max) SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
+}
+
 std::unique_ptr<SSL_CTX, SslEnd> new_context() {
   std::unique_ptr<SSL_CTX, SslEnd> context(SSL_CTX_new(TLS_server_method()));
   if (!context) throw std::bad_alloc();
@@ -111,6 +128,7 @@ std::unique_ptr<SSL_CTX, SslEnd> new_context() {
   SSL_CTX_set_read_ahead(c, 1);
   SSL_CTX_set_default_read_buffer_len(c, record_buffer_bytes);
   SSL_CTX_set_alpn_select_cb(c, select_protocol, nullptr);
+  SSL_CTX_set_msg_callback(c, count_key_updates);
   return context;
 }
 
@@ -187,6 +205,8 @@ SslPointer TlsContext::new_session() const {
   SSL_set_accept_state(session.get());
   return session;
 }
+
+void forget_key_updates(SSL* ssl) { SSL_set_ex_data(ssl, key_updates_index(), nullptr); }
 
 std::string client_certificate_of(SSL* ssl) {
   const X509* const shown = SSL_get0_peer_certificate(ssl);

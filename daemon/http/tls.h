@@ -54,6 +54,11 @@ class TlsContext {
   std::chrono::sys_seconds expires_at_{};
 };
 
+/// KeyUpdate messages that a peer may send before its next byte of data; then its session ends.
+inline constexpr unsigned key_updates_max = 32;
+/// Call when data has come.
+void forget_key_updates(SSL* ssl);
+
 /// SHA-256 of the certificate that the client showed and that was verified, in lower-case hexadecimal; ""
 /// where it showed none.
 std::string client_certificate_of(SSL* ssl);

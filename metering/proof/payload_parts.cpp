@@ -12,6 +12,9 @@ namespace voucherd {
 namespace {
 
 constexpr std::string_view leaf_prefix("\x00", 1);
+// The rest is salted as if it were a part of this number: a close's holds every firm's statement, and who has
+// all but one of them could try what that one says.
+constexpr std::uint32_t rest_index = 0xFFFF'FFFF;
 
 bool is_in_parts(const RecordHeader& header) {
   return (header.type == RecordType::facts || header.type == RecordType::close) &&
@@ -35,7 +38,7 @@ ShortLeaf short_leaf_of(const RecordHeader& header, std::size_t payload_bytes, c
   leaf.header = header;
   leaf.payload_bytes = static_cast<std::uint32_t>(payload_bytes);
   leaf.shared = payload.content.shared;
-  leaf.rest = sha256(payload.content.rest);
+  leaf.rest = part_leaf(part_salt(payload.secret, rest_index), payload.content.rest);
   leaf.parts = static_cast<std::uint32_t>(payload.content.parts.size());
   leaf.parts_root = tree_root(part_leaves(payload));
   return leaf;

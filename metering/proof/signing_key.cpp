@@ -97,7 +97,8 @@ Result<SigningKey> SigningKey::create(const std::string& path, const std::string
   if (auto synced = file->sync(); !synced) return synced.error();
   std::filesystem::rename(unfinished, path, error);
   if (error) return Fault{"file_failed", path + ": rename failed: " + error.message()};
-  if (auto synced = sync_directory(std::filesystem::path(path).parent_path().string()); !synced) {
+  const std::string directory = std::filesystem::absolute(path).parent_path().string();
+  if (auto synced = sync_directory(directory); !synced) {
     return synced.error();
   }
   return SigningKey(std::move(key), name);

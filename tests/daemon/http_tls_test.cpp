@@ -89,6 +89,31 @@ TEST_F(HttpTlsTest, GivesNoSessionToResumeWithoutAHandshake) {
   EXPECT_EQ(SSL_SESSION_get_max_early_data(SSL_get0_session(c.ssl())), 0u);
 }
 
+/// What the client sends to change its keys; false where the connection is gone.
+bool update_keys(SSL* ssl) {
+  return SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(ssl) == 1;
+}
+
+TEST_F(HttpTlsTest, EndsConnectionsThatOnlyChangeTheirKeys) {
+  start_with(server_files());
+  RawClient c(port_, client_context().get());
+  for (unsigned i = 0; i <= 2 * key_updates_max && update_keys(c.ssl()); ++i) {
+  }
+  c.send(get("/"));
+  EXPECT_EQ(c.read().status, 0);
+  EXPECT_EQ(ask(client_context().get()), "tls ");
+}
+
+TEST_F(HttpTlsTest, TakesNewKeysBetweenRequests) {
+  start_with(server_files());
+  RawClient c(port_, client_context().get());
+  for (unsigned i = 0; i < 2 * key_updates_max; ++i) {
+    ASSERT_TRUE(update_keys(c.ssl()));
+    c.send(get("/"));
+    ASSERT_EQ(c.read().status, 200) << i;
+  }
+}
+
 TEST_F(HttpTlsTest, SpeaksHttp11ToClientsThatAskAndNothingElse) {
   start_with(server_files());
   const auto offer = [&](std::string_view protocols) {
