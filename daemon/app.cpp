@@ -337,6 +337,14 @@ class Daemon {
   /// The admin of the file that the configuration names.
   Result<void> read_admin() {
     if (options_.bootstrap_token_file.empty()) return {};
+    // Taking the file away takes the token away: it may have leaked. (At start it must be there.)
+    std::error_code unknown;
+    const auto status = std::filesystem::status(options_.bootstrap_token_file, unknown);
+    if (gate_ && status.type() == std::filesystem::file_type::not_found) {
+      access_.authenticator = access::Authenticator();
+      logger_.warn("bootstrap_token_gone", {{"file", options_.bootstrap_token_file}});
+      return {};
+    }
     const auto admin = access::read_bootstrap_token(options_.bootstrap_token_file);
     if (!admin) return admin.error();
     access_.authenticator = access::Authenticator(*admin);

@@ -24,9 +24,11 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds sync_interval{1};
 constexpr std::size_t short_text_bytes_max = 256;
 constexpr std::size_t fault_bytes_max = 512;
+constexpr int files_removed_per_day_max = 2;
 
 /// Who showed nothing good.
-bool is_stranger(const AccessEntry& entry) { return !entry.fault.empty() && entry.role.empty(); }
+bool is_refusal(const AccessEntry& entry) { return !entry.fault.empty(); }
+bool is_stranger(const AccessEntry& entry) { return entry.role.empty(); }
 
 /// Escapes all that is not printable ASCII.
 std::string to_line(const Json& line) { return line.dump(-1, ' ', true, Json::error_handler_t::replace); }
@@ -78,7 +80,7 @@ struct AccessLog::Impl {
   /// Entries without a line.
   struct Uncounted {
     std::uint64_t lost = 0;    // that could not be written
-    std::uint64_t others = 0;  // of strangers, beyond their number a second
+    std::uint64_t others = 0;  // refused, beyond their number a second
   };
 
   Impl(AccessLogOptions opts, const Clock& used_clock, PostToOwner to_owner, OnFailure failed)
@@ -145,10 +147,10 @@ struct AccessLog::Impl {
     return {};
   }
 
-  bool is_one_too_many(Instant at) {
-    const std::int64_t second = at.ms / 1000;
-    if (std::exchange(strangers_second, second) != second) strangers = 0;
-    return ++strangers > access_strangers_per_second_max;
+  bool is_one_too_many(const AccessEntry& refused) {
+    const std::int64_t second = refused.at.ms / 1000;
+    if (std::exchange(refused_second, second) != second) strangers = callers = 0;
+    return ++(is_stranger(refused) ? strangers : callers) > access_refused_per_second_max;
   }
 
   // The thread ------------------------------------------------------------------------------
@@ -244,10 +246,12 @@ struct AccessLog::Impl {
     day = next;
     const auto files = access_log_files(options.directory);
     if (!files) return files.error();
+    // A few at a time: a clock that jumped ahead must not cost the whole log.
+    int left = files_removed_per_day_max;
     for (const AccessLogFile& each : *files) {
       const std::int64_t age = std::int64_t{day.days} - each.day.days;
       std::error_code ignored;  // tried again tomorrow
-      if (age > static_cast<std::int64_t>(options.retention_days))
+      if (age > static_cast<std::int64_t>(options.retention_days) && left-- > 0)
         std::filesystem::remove(each.path, ignored);
     }
     return sync_directory(options.directory);
@@ -268,8 +272,8 @@ struct AccessLog::Impl {
   std::condition_variable wake;
   std::deque<Waiting> waiting;
   Uncounted uncounted;
-  std::int64_t strangers_second = 0;
-  std::uint64_t strangers = 0;  // in that second
+  std::int64_t refused_second = 0;
+  std::uint64_t strangers = 0, callers = 0;  // refused in that second
   bool stopping = false;
 
   // The thread's:
@@ -296,8 +300,10 @@ void AccessLog::write(AccessEntry entry, std::function<void(bool)> written) {
   bool counted = false;
   {
     const std::lock_guard lock(impl_->mutex);
-    counted = is_stranger(entry) && impl_->is_one_too_many(entry.at);
-    if (!counted && impl_->waiting.size() < access_log_waiting_max) {
+    counted = is_refusal(entry) && impl_->is_one_too_many(entry);
+    // Refusals leave half of the places to answers that are given only with their line.
+    const std::size_t places = written ? access_log_waiting_max : access_log_waiting_max / 2;
+    if (!counted && impl_->waiting.size() < places) {
       impl_->waiting.push_back({std::move(entry), std::move(written)});
       impl_->wake.notify_one();
       return;

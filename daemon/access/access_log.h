@@ -19,9 +19,9 @@
 namespace voucherd::access {
 
 inline constexpr std::size_t access_log_waiting_max = 8192;  // entries
-// Refused strangers have so many lines a second; of the others the next line has the number, so that whoever
-// knocks at the door can't fill the disk.
-inline constexpr std::uint64_t access_strangers_per_second_max = 100;
+// Refused strangers have so many lines a second, and refused callers as many; of the others the next line has
+// the number, so that whoever knocks at the door, or has a token for another one, can't fill the disk.
+inline constexpr std::uint64_t access_refused_per_second_max = 100;
 inline constexpr std::size_t access_target_bytes_max = 1024;  // of a line's target; beyond, it is cut
 inline constexpr std::size_t access_log_line_bytes_max = 16u << 10;
 

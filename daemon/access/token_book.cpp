@@ -162,7 +162,8 @@ bool TokenBook::changes_nothing(const TokenChange& change) const {
     case TokenAction::create:
       return token->history.size() == 1 && token->history.front().body == kept_of(change);
     case TokenAction::rotate:
-      return !token->revoked_at && !token->sha256.empty() && token->sha256 == text_of(change.body, "sha256");
+      return !token->revoked_at && token->history.back().action == TokenAction::rotate &&
+             token->history.back().body == kept_of(change);
     case TokenAction::revoke:
       return token->revoked_at.has_value();
   }
@@ -263,7 +264,10 @@ void TokenBook::apply(const RecordHeader& header, const std::string& payload) {
       break;
     }
     case TokenAction::rotate:
-      token.previous_sha256 = std::exchange(token.sha256, text_of(body, "sha256"));
+      // The same secret again changes only until when the one before is good.
+      if (const std::string sha256 = text_of(body, "sha256"); sha256 != token.sha256) {
+        token.previous_sha256 = std::exchange(token.sha256, sha256);
+      }
       token.previous_until = instant_of(body, "old_until");
       if (body.contains("expires")) token.expires = instant_of(body, "expires");
       break;

@@ -119,9 +119,12 @@ Gate::Judgement Gate::judge(const http::Request& request) const {
 std::optional<http::Response> Gate::admit(const http::Request& head) {
   if (shows_nothing(head)) return std::nullopt;
   Judgement judgement = judge(head);
-  if (!judgement.refusal && judgement.caller) {
-    judgement.refusal = hold_to_limits(head, *judgement.caller);
-    judgement.fault = "too many";
+  // Before what it may do: a token that is refused again and again is held to its rate, too.
+  if (judgement.caller) {
+    if (auto refusal = hold_to_limits(head, *judgement.caller)) {
+      judgement.refusal = std::move(refusal);
+      judgement.fault = "too many";
+    }
   }
   if (judgement.refusal) log_refusal(head, judgement, judgement.refusal->status);
   return std::move(judgement.refusal);
@@ -160,7 +163,10 @@ std::string Gate::answer(http::Request&& request, http::Reply reply) {
 access::AccessEntry Gate::entry_of(const http::Request& request, const Judgement& judgement) const {
   access::AccessEntry entry;
   entry.at = engine_.now();
-  entry.actor = judgement.caller ? judgement.caller->actor : actor_of(request);
+  // A stranger is not the local actor, who may do anything.
+  entry.actor = judgement.caller   ? judgement.caller->actor
+                : access_.required ? billing::Actor{"unknown", request.peer}
+                                   : actor_of(request);
   if (judgement.caller) entry.role = to_string(judgement.caller->role);
   entry.peer = request.peer;
   entry.method = request.method;

@@ -214,13 +214,32 @@ TEST_F(AccessLogTest, NobodyForgesALine) {
   EXPECT_EQ(check().last, hostile.size() + 1);
 }
 
+TEST_F(AccessLogTest, CountsRefusedCallersApartAndLosesNoAnswerToThem) {
+  open();
+  AccessEntry refused = entry();
+  refused.role = "ingest";
+  refused.status = 403;
+  refused.fault = "not for ingest";
+  for (std::uint64_t i = 0; i < 3 * access_log_waiting_max; ++i) log_->write(refused, {});
+  EXPECT_TRUE(write(entry()));
+  log_.reset();
+  std::uint64_t with_line = 0, others = 0;
+  for (const Json& line : lines(files().at(0))) {
+    if (line["event"] == "refused") ++with_line;
+    if (line["event"] == "others_refused") others += line["entries"].get<std::uint64_t>();
+  }
+  EXPECT_EQ(with_line, access_refused_per_second_max);
+  EXPECT_EQ(others, 3 * access_log_waiting_max - access_refused_per_second_max);
+  EXPECT_EQ(check().fault, "");
+}
+
 TEST_F(AccessLogTest, CountsStrangersWhoKnockTooOften) {
   open();
   AccessEntry stranger = entry();
   stranger.role.clear();
   stranger.status = 401;
   stranger.fault = "nothing was shown";
-  constexpr std::uint64_t knocks = access_strangers_per_second_max + 50;
+  constexpr std::uint64_t knocks = access_refused_per_second_max + 50;
   for (std::uint64_t i = 0; i < knocks; ++i) log_->write(stranger, {});
   AccessEntry known = stranger;
   known.role = "auditor";
@@ -234,7 +253,7 @@ TEST_F(AccessLogTest, CountsStrangersWhoKnockTooOften) {
     if (line["event"] == "refused" && !line.contains("role")) ++with_line;
     if (line["event"] == "others_refused") others += line["entries"].get<std::uint64_t>();
   }
-  EXPECT_EQ(with_line, access_strangers_per_second_max + 1);
+  EXPECT_EQ(with_line, access_refused_per_second_max + 1);
   EXPECT_EQ(others, 50u);
   EXPECT_EQ(check().fault, "");
 }
