@@ -58,6 +58,9 @@ class TreeCheck {
                                          " can't be read: " + leaf.error().detail};
     }
     tree_.append(*leaf);
+    const bool is_behind = report_.head && tree_.size() > report_.head->size;
+    if (is_behind && record.header.type == RecordType::close && unsigned_close_ == 0)
+      unsigned_close_ = tree_.size();
     block_.push_back(*leaf);
     if (block_.size() == MerkleTree::block_leaves) end_block();
     if (report_.head && tree_.size() == report_.head->size) root_at_head_ = tree_.root();
@@ -99,6 +102,15 @@ class TreeCheck {
                               std::to_string(size + 1) +
                               " on, are under no signed head yet: the daemon did not "
                               "end in an orderly way");
+      // A close is answered only once it is signed.
+      if (unsigned_close_ != 0) {
+        report_.findings.push_back(
+            {"A close that no head signs: it was added behind the signed head, or the "
+             "head is an older one",
+             unsigned_close_,
+             {},
+             {}});
+      }
     }
   }
 
@@ -110,6 +122,7 @@ class TreeCheck {
   std::vector<TreeHash> block_;
   TreeHash root_at_head_{};
   std::optional<Position> changed_;
+  Position unsigned_close_ = 0;  // the first behind the head; 0: none
 };
 
 // Closes --------------------------------------------------------------------------------------------------

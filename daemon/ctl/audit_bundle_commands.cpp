@@ -122,7 +122,8 @@ void print_report(const DirectoryReport& found) {
   for (const std::string& note : found.notes) print("note: " + note);
   if (!found.findings.empty()) return print("the directory is not sound");
   print(found.signature_checked
-            ? "All of it holds: the records are those under the signed head, byte for byte."
+            ? "All of it holds: the first " + std::to_string(found.head ? found.head->size : 0) +
+                  " records are those under the signed head, byte for byte."
             : "All of it holds together, but nothing shows that nobody signed a changed journal: no key was "
               "given.");
 }
@@ -214,9 +215,11 @@ Example:
   check->add_option("PATH", checked->path, "The bundle, or the data directory (daemon stopped, or a backup)")
       ->required()
       ->check(CLI::ExistingPath);
-  check->add_option(
-      "--key", checked->key,
-      "The centre's verifier key, or a file with it, from the centre by another way than the bundle");
+  check
+      ->add_option(
+          "--key", checked->key,
+          "The centre's verifier key, or a file with it, from the centre by another way than the bundle")
+      ->check(refuse_empty_key);
   check->footer(R"(
 A bundle: makes the statement again from the events by the rules and checks every proof. A directory:
 compares all records with the last signed head, folds them and makes every closed statement again as it was

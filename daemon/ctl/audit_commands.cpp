@@ -168,7 +168,8 @@ int show_consistency(const Session& session, const std::string& file, const std:
 }
 
 void add_key_option(CLI::App* command, const std::shared_ptr<std::string>& key) {
-  command->add_option("--key", *key, "The centre's public key, or a file with it (audit key prints it)");
+  command->add_option("--key", *key, "The centre's public key, or a file with it (audit key prints it)")
+      ->check(refuse_empty_key);
 }
 
 }  // namespace

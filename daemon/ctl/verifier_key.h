@@ -8,6 +8,11 @@
 
 namespace voucherd::ctl {
 
+/// What is wrong with a --key that was given: an empty one must not turn the check of signatures off.
+inline std::string refuse_empty_key(const std::string& given) {
+  return given.empty() ? "it is empty; name the key, or a file with it" : "";
+}
+
 /// nullopt where nothing is given. Faults "key_malformed", "file_unreadable".
 Result<std::optional<VerifierKey>> read_verifier_key(const std::string& given);
 

@@ -33,11 +33,10 @@ class Reader:
         self.at += count
         return self.data[self.at - count:self.at]
     def take(self, form):
-        values = struct.unpack("<" + form, self.bytes(struct.calcsize("<" + form)))
-        return values if len(values) > 1 else values[0]
+        return values if len(values := struct.unpack("<" + form, self.bytes(struct.calcsize("<" + form)))) > 1 else values[0]
     def varint(self):
         value, shift, byte = 0, 0, 128
-        while byte >= 128:
+        while byte >= 128 and shift < 70:
             byte = self.take("B")
             value, shift = value | (byte & 127) << shift, shift + 7
         return value
@@ -53,7 +52,8 @@ def read_container(data):  # {name: bytes} of the archive, which must be written
     files, at, end, last = {}, 0, len(data) - 1024, ""
     refuse_unless(end >= 0 and data[end:] == bytes(1024), "container: does not end with two blocks of zeros")
     while at < end:
-        name, size = data[at:at + 100].rstrip(b"\0").decode("ascii"), int(data[at + 124:at + 135], 8)
+        name, digits = data[at:at + 100].rstrip(b"\0").decode("ascii"), data[at + 124:at + 135]
+        size = int(digits, 8) if re.fullmatch(b"[0-7]{11}", digits) else 0  # int() takes signs and blanks, too
         refuse_unless(data[at:at + 512] == tar_header(name, size) and name > last,
                       f"container: the header of {name} at byte {at} is not canonical, or out of order")
         body, at, last = at + 512, at + 512 + size + -size % 512, name
