@@ -163,10 +163,9 @@ std::string Gate::answer(http::Request&& request, http::Reply reply) {
 access::AccessEntry Gate::entry_of(const http::Request& request, const Judgement& judgement) const {
   access::AccessEntry entry;
   entry.at = engine_.now();
+  entry.actor = judgement.caller ? judgement.caller->actor : actor_of(request);
   // A stranger is not the local actor, who may do anything.
-  entry.actor = judgement.caller   ? judgement.caller->actor
-                : access_.required ? billing::Actor{"unknown", request.peer}
-                                   : actor_of(request);
+  if (!judgement.caller && access_.required) entry.actor.kind = "unknown";
   if (judgement.caller) entry.role = to_string(judgement.caller->role);
   entry.peer = request.peer;
   entry.method = request.method;

@@ -32,8 +32,8 @@ class StatementWalkTest : public ApiTest {
   }
   std::vector<std::string> listed(const std::string& query) {
     std::vector<std::string> codes;
-    for (const Json& item : get_json("/v1/statements?period=2026-03" + query)["items"])
-      codes.push_back(item["firm"]["uscc"]);
+    const Json page = get_json("/v1/statements?period=2026-03" + query);
+    for (const Json& item : page["items"]) codes.push_back(item["firm"]["uscc"]);
     return codes;
   }
 };
@@ -53,7 +53,7 @@ TEST_F(StatementWalkTest, ListsEveryFirmOnceInPagesOfAnySize) {
   const auto all = listed("");
   EXPECT_EQ(all.size(), static_cast<std::size_t>(firms));
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
-  for (const std::size_t limit : {1, 7, 8, 19, 20, 21}) {
+  for (const std::size_t limit : {1u, 7u, 8u, 19u, 20u, 21u}) {
     std::vector<std::string> paged;
     std::string after;
     for (bool more = true; more;) {
@@ -73,7 +73,8 @@ TEST_F(StatementWalkTest, OfAMonthThatIsClosedMeanwhileIsNeverOfDraftsAndClosedO
   ASSERT_FALSE(summary->has_value());
   close("2026-03");
   std::set<std::string> states;
-  for (const Json& item : Json::parse(wait(list).body)["items"]) states.insert(item["state"]);
+  const Json listed_now = Json::parse(wait(list).body);
+  for (const Json& item : listed_now["items"]) states.insert(item["state"]);
   EXPECT_EQ(states.size(), 1u);
   EXPECT_EQ(Json::parse(wait(summary).body)["firms"].size(), static_cast<std::size_t>(firms));
 }

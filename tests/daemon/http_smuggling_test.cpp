@@ -29,7 +29,9 @@ class HttpSmugglingTest : public HttpServerTest, public testing::WithParamInterf
     }
     std::vector<std::string> expected = sent.handled;
     for (const std::string& request : sent.handled) {
-      const auto answer = c.read();
+      auto answer = c.read();
+      // Where the body comes in a piece of its own, it is asked for.
+      if (answer.status == 100) answer = c.read();
       ASSERT_EQ(answer.status, 200) << answer.body;
       EXPECT_EQ(answer.body, request);
     }

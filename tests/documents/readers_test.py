@@ -18,7 +18,10 @@ def pdf_readers_agree():
         fonts = documents.run_tool("pdffonts", "-", data=pdf).decode().splitlines()[2:]
         assert fonts and all(font.split()[-5:-2] == ["yes"] * 3 for font in fonts), (name, fonts)
         if shutil.which("qpdf"):
-            subprocess.run(["qpdf", "--check", "-"], input=pdf, check=True, capture_output=True)
+            with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
+                file.write(pdf)
+                file.flush()
+                subprocess.run(["qpdf", "--check", file.name], check=True, capture_output=True)
 
 
 def convert(directory, source, to):

@@ -39,7 +39,8 @@ TEST(ReasonCodeTest, NumbersAndNamesStayAsTheyAreStored) {
                                              {40, "conflict"},
                                              {41, "correction_target_unknown"},
                                              {42, "correction_of_correction"},
-                                             {43, "correction_firm_differs"}};
+                                             {43, "correction_firm_differs"},
+                                             {50, "source_not_allowed"}};
   for (int number = 0; number < 256; ++number) {
     const auto entry = stored.find(number);
     const auto code = static_cast<ReasonCode>(number);
