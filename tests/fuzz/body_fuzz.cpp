@@ -38,6 +38,9 @@ void gather(std::string_view text) {
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return;
+    // Others never come out of the HTTP parser (RFC 9110 §5.6.2).
+    constexpr std::string_view token = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+    if (colon == 0 || line.substr(0, colon).find_first_not_of(token) != std::string_view::npos) return;
     request.headers.emplace_back(line.substr(0, colon), line.substr(colon + 1));
   }
   if (!text.empty()) text.remove_prefix(1);
