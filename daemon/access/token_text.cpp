@@ -2,7 +2,6 @@
 #include "daemon/access/token_text.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <sys/random.h>
 #include <zlib.h>
 
@@ -10,6 +9,7 @@
 #include <array>
 
 #include "metering/core/assert.h"
+#include "metering/proof/sha256.h"
 
 namespace voucherd::access {
 
@@ -23,7 +23,6 @@ constexpr std::size_t id_at = prefix.size();
 constexpr std::size_t secret_at = id_at + token_id_chars + 1;
 constexpr std::size_t crc_at = secret_at + token_secret_chars + 1;
 constexpr std::size_t token_chars = crc_at + crc_chars;
-constexpr std::size_t sha256_bytes = 32;
 
 bool is_base32(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -80,26 +79,16 @@ Result<std::string> id_of_token(std::string_view text) {
   return {boost::system::in_place_value, id};
 }
 
-std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, sha256_bytes> digest{};
-  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 0xf];
-  }
-  return hex;
-}
+std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
 
 bool is_sha256_hex(std::string_view text) {
-  return text.size() == 2 * sha256_bytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return hex_digits.find(c) != std::string_view::npos;
-         });
+  return text.size() == 2 * std::tuple_size_v<Sha256Hash> &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return hex_digits.find(c) != std::string_view::npos; });
 }
 
 bool same_hash(std::string_view a, std::string_view b) {
-  VOUCHERD_ASSERT(a.size() == 2 * sha256_bytes && b.size() == a.size());
+  VOUCHERD_ASSERT(a.size() == 2 * std::tuple_size_v<Sha256Hash> && b.size() == a.size());
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 

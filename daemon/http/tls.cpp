@@ -6,13 +6,13 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
-#include <array>
 #include <ctime>
 #include <string_view>
 #include <vector>
 
 #include "daemon/secret_file.h"
 #include "metering/core/assert.h"
+#include "metering/proof/sha256.h"
 
 namespace voucherd::http {
 
@@ -211,16 +211,9 @@ void forget_key_updates(SSL* ssl) { SSL_set_ex_data(ssl, key_updates_index(), nu
 std::string client_certificate_of(SSL* ssl) {
   const X509* const shown = SSL_get0_peer_certificate(ssl);
   if (shown == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return {};
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned bytes = 0;
-  if (X509_digest(shown, EVP_sha256(), digest.data(), &bytes) != 1) throw std::bad_alloc();
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned i = 0; i < bytes; ++i) {
-    hex += digits[digest[i] >> 4];
-    hex += digits[digest[i] & 15u];
-  }
-  return hex;
+  Sha256Hash digest{};
+  if (X509_digest(shown, EVP_sha256(), digest.data(), nullptr) != 1) throw std::bad_alloc();
+  return to_hex(digest);
 }
 
 }  // namespace voucherd::http

@@ -2,17 +2,13 @@
 // that the facts' histories say what a file said last; that is all that an import has to remember.
 #include "daemon/imports/fact_files.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
-#include "metering/core/assert.h"
-#include "metering/proof/tree.h"
+#include "metering/proof/sha256.h"
 
 namespace voucherd {
 
@@ -24,13 +20,6 @@ using nlohmann::json;
 
 constexpr const char* file_actor = "file";
 constexpr const char* settings_key = "settings";
-
-std::string sha256(std::string_view bytes) {
-  TreeHash hash{};
-  unsigned length = 0;
-  VOUCHERD_ASSERT(EVP_Digest(bytes.data(), bytes.size(), hash.data(), &length, EVP_sha256(), nullptr) == 1);
-  return to_hex(hash);
-}
 
 /// Parses without taking the last of two members of one name for the only one.
 std::optional<std::string> parse_strictly(const std::string& text, json& out) {
@@ -97,7 +86,7 @@ class Reader {
     bytes << in.rdbuf();  // fails on an empty file, which is not JSON
     if (!in.is_open() || in.bad()) return fault("can't be read; check its permissions");
     const std::string text = std::move(bytes).str();
-    digest_ = sha256(text);
+    digest_ = to_hex(sha256(text));
     json whole;
     if (const auto wrong = parse_strictly(text, whole)) return fault(*wrong);
     reason_.clear();

@@ -42,8 +42,12 @@ std::optional<Position> LateArrivals::next(Position from, std::string_view firm,
 }
 
 void LateArrivals::save(std::string& out) const {
-  put_varint(out, firms_.size());
-  for (const auto& [firm, runs] : firms_) {
+  std::vector<std::string_view> order;
+  for (const auto& [firm, runs] : firms_) order.emplace_back(firm);
+  std::sort(order.begin(), order.end());
+  put_varint(out, order.size());
+  for (const std::string_view firm : order) {
+    const std::vector<Run>& runs = firms_.find(firm)->second;
     put_text(out, firm);
     put_varint(out, runs.size());
     Position before = 0;

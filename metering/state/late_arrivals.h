@@ -3,11 +3,13 @@
 // days is what is known now, less what stands in these records. All others are never read for it.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "metering/journal/journal.h"
 #include "metering/state/usage_record.h"
@@ -42,7 +44,13 @@ class LateArrivals {
     MonthSpan months;
     friend bool operator==(const Run&, const Run&) = default;
   };
-  std::map<std::string, std::vector<Run>, std::less<>> firms_;
+  // Found by the text's own bytes, without a copy of it: a history sent late adds for each firm of each
+  // record.
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  boost::unordered_flat_map<std::string, std::vector<Run>, TextHash, std::equal_to<>> firms_;
 };
 
 }  // namespace voucherd

@@ -25,7 +25,8 @@ struct UsageState::Fold {
   };
   std::vector<Source> sources;
   LocalDay open_from;  // days before it were over when the record was taken in, and so was their month
-  std::vector<std::optional<MonthSpan>> late;  // by firm: months of usage that came after the first had ended
+  std::vector<std::optional<DayRun>>
+      late;  // by firm: days of usage that came after its first month had ended
 
   Fold(UsageState& into, const RecordHeader& of, const EventBlock& block)
       : state(into),
@@ -79,16 +80,16 @@ struct UsageState::Fold {
 
   void note_late(std::uint32_t subject, DayRun days) {
     if (days.first >= open_from) return;
-    std::optional<MonthSpan>& months = late[subject];
-    const MonthSpan more{month_of(days.first), month_of(days.last)};
-    months =
-        months ? MonthSpan{std::min(months->first, more.first), std::max(months->last, more.last)} : more;
+    std::optional<DayRun>& all = late[subject];
+    all = all ? DayRun{std::min(all->first, days.first), std::max(all->last, days.last)} : days;
   }
 
   void keep_late() {
-    for (std::uint32_t subject = 0; subject < late.size(); ++subject)
-      if (late[subject])
-        state.late_arrivals_.add(events.subjects().at(subject), *late[subject], header.position);
+    for (std::uint32_t subject = 0; subject < late.size(); ++subject) {
+      if (!late[subject]) continue;
+      const MonthSpan months{month_of(late[subject]->first), month_of(late[subject]->last)};
+      state.late_arrivals_.add(events.subjects().at(subject), months, header.position);
+    }
   }
 };
 

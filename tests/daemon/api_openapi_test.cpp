@@ -6,23 +6,12 @@
 #include <sstream>
 
 #include "tests/daemon/api_fixture.h"
+#include "tests/daemon/route_pattern.h"
 
 namespace voucherd::api {
 namespace {
 
 using Routes = std::set<std::pair<std::string, std::string>>;
-
-/// "/v1/firms/{uscc}" is "/v1/firms/{}".
-std::string pattern_of(const std::string& path) {
-  std::string pattern;
-  bool in_name = false;
-  for (const char c : path) {
-    if (c == '}') in_name = false;
-    if (!in_name) pattern += c;
-    if (c == '{') in_name = true;
-  }
-  return pattern;
-}
 
 /// What stands under `paths:`, by the file's indents: paths two deep, their methods four.
 Routes described(const std::string& yaml) {

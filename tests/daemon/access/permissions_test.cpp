@@ -9,6 +9,7 @@
 
 #include "daemon/api/openapi.h"
 #include "tests/daemon/access/gate_fixture.h"
+#include "tests/daemon/route_pattern.h"
 
 namespace voucherd::api {
 namespace {
@@ -26,18 +27,6 @@ std::set<std::string> names_of(const access::Roles& roles) {
     if (roles.contains(role)) names.emplace(to_string(role));
   }
   return names;
-}
-
-/// "/v1/firms/{uscc}" is "/v1/firms/{}".
-std::string pattern_of(const std::string& path) {
-  std::string pattern;
-  bool in_name = false;
-  for (const char c : path) {
-    if (c == '}') in_name = false;
-    if (!in_name) pattern += c;
-    if (c == '{') in_name = true;
-  }
-  return pattern;
 }
 
 /// x-roles of each operation, by the file's indents.
