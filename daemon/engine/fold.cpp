@@ -138,12 +138,12 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
       break;  // read apart, before there is a fold
     case RecordType::usage:
       VOUCHERD_ASSERT(usage != nullptr && usage->events.size() == hashes.size());
-      extend(chains_, record.header.position, usage->events, proof.steps);
       blocks_.put(record.header, usage);
       usage_.apply(record.header, *usage,
                    [&](EventOrdinal ordinal, const std::function<void(const EventView&)>& visit) {
                      visit_event(ordinal, *usage, visit);
                    });
+      extend(chains_, record.header.position, usage->events, proof.steps, usage_.firm_numbers());
       if (identities_ != nullptr) identities_->durable(usage_.events());
       new_hashes_.insert(new_hashes_.end(), hashes.begin(), hashes.end());
       break;

@@ -2,6 +2,7 @@
 // machines. Keys of the database are big-endian, so that their order is the positions'.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,9 +16,11 @@ template <class Integer>
 void put_little_endian(std::string& out, Integer value) {
   using Bits = std::make_unsigned_t<Integer>;
   const auto bits = static_cast<std::uint64_t>(static_cast<Bits>(value));
-  for (unsigned shift = 0; shift < 8 * sizeof(Integer); shift += 8) {
-    out.push_back(static_cast<char>(static_cast<unsigned char>(bits >> shift & 0xff)));
+  std::array<char, sizeof(Integer)> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(static_cast<unsigned char>(bits >> (8 * i) & 0xff));
   }
+  out.append(bytes.data(), bytes.size());
 }
 
 /// Reads what put_little_endian wrote. Precondition: `in` has that many bytes.

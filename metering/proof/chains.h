@@ -32,11 +32,23 @@ struct ChainLink {
 };
 void extend(Sha256& sha, Chain& chain, const ChainLink& link);
 
-/// Of all firms; a value, owned by one thread.
+/// Of all firms; owned by one thread.
 class Chains {
  public:
+  Chains() = default;
+  // A copy would point into the original's chains.
+  Chains(const Chains&) = delete;
+  Chains& operator=(const Chains&) = delete;
+  Chains(Chains&&) = default;
+  Chains& operator=(Chains&&) = default;
   /// A number for the firm, which lives as long as this object.
   std::uint32_t firm_number(std::string_view firm);
+  /// The same for who has numbers of its own for firms, and always the same ones.
+  std::uint32_t firm_number(std::uint32_t elsewhere, std::string_view firm) {
+    return numbers_.of(elsewhere, [&] { return firm_number(firm); });
+  }
+  /// Brings the firm's last chain into the cache: call some links ahead of extend().
+  void prefetch(std::uint32_t firm) const { __builtin_prefetch(firms_chains_[firm].last, 1); }
   void extend(std::uint32_t firm, Month month, const ChainLink& link);
 
   /// nullptr where no event of the firm was accepted.
@@ -49,8 +61,15 @@ class Chains {
   static Result<Chains> load(std::string_view& in);
 
  private:
+  struct FirmChains {
+    MonthChains by_month;
+    // The one that was extended last: nearly always it is the next one too. A map's entries stay in place.
+    Month last_month;
+    Chain* last = nullptr;
+  };
   Dictionary firms_;
-  std::vector<MonthChains> chains_;  // by number
+  NumbersElsewhere numbers_;
+  std::vector<FirmChains> firms_chains_;  // by number
   Sha256 sha_;
 };
 

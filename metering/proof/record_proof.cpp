@@ -10,6 +10,10 @@
 
 namespace voucherd {
 
+namespace {
+constexpr std::size_t prefetch_ahead = 4;  // links between prefetching a chain and extending it
+}
+
 Result<RecordProof> RecordProver::prove(const RecordHeader& header, std::string_view payload) {
   const auto leaf = record_leaf_hash(sha_, header, payload);
   if (!leaf) return leaf.error();
@@ -21,6 +25,7 @@ Result<RecordProof> RecordProver::prove(const RecordHeader& header, std::string_
   auto proof = prove(header, payload);
   if (!proof || events.size() == 0) return proof;
   sort_rows(events, corrected);
+  proof->steps.reserve(events.subjects().size());  // as many where each firm's events are of one month
   const std::span<const std::uint32_t> rows(order_);
   for (std::uint32_t subject = 0; subject < events.subjects().size(); ++subject) {
     const std::uint32_t begin = begin_[subject];
@@ -55,8 +60,8 @@ void RecordProver::sort_rows(const EventBlock& events, std::span<const UsageSpan
   VOUCHERD_ASSERT(correction == corrected.size());
   for (std::size_t subject = 1; subject < begin_.size(); ++subject) begin_[subject] += begin_[subject - 1];
   order_.resize(events.size());
-  std::vector<std::uint32_t> next(begin_.begin(), begin_.end() - 1);
-  for (std::uint32_t row = 0; row < events.size(); ++row) order_[next[events.figures(row).subject]++] = row;
+  next_.assign(begin_.begin(), begin_.end() - 1);
+  for (std::uint32_t row = 0; row < events.size(); ++row) order_[next_[events.figures(row).subject]++] = row;
 }
 
 void RecordProver::add_steps(const EventBlock& events, std::uint32_t subject,
@@ -95,13 +100,16 @@ std::uint32_t RecordProver::hash_month(std::span<const std::uint32_t> rows, Mont
   return count;
 }
 
-void extend(Chains& chains, Position position, const EventBlock& events, std::span<const ChainStep> steps) {
-  std::vector<std::uint32_t> firms(events.subjects().size());
-  for (std::uint32_t subject = 0; subject < firms.size(); ++subject) {
-    firms[subject] = chains.firm_number(events.subjects().at(subject));
-  }
-  for (const ChainStep& step : steps) {
-    chains.extend(firms[step.subject], step.month, {position, step.events, step.digest});
+void extend(Chains& chains, Position position, const EventBlock& events, std::span<const ChainStep> steps,
+            std::span<const std::uint32_t> firms) {
+  VOUCHERD_ASSERT(firms.size() == events.subjects().size());
+  const auto number = [&](const ChainStep& step) {
+    return chains.firm_number(firms[step.subject], events.subjects().at(step.subject));
+  };
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (i + prefetch_ahead < steps.size()) chains.prefetch(number(steps[i + prefetch_ahead]));
+    const ChainStep& step = steps[i];
+    chains.extend(number(step), step.month, {position, step.events, step.digest});
   }
 }
 

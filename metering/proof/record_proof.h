@@ -51,12 +51,14 @@ class RecordProver {
   Instant last_from_, last_until_;
   std::vector<MonthRun> months_;      // of each row
   std::vector<std::uint32_t> begin_;  // of each subject's rows in order_
+  std::vector<std::uint32_t> next_;   // where the subject's next row goes
   std::vector<std::uint32_t> order_;  // rows by subject
   std::string bytes_;                 // of one subject's events
   std::vector<std::size_t> ends_;     // of each of them
 };
 
-/// What the record adds to the chains.
-void extend(Chains& chains, Position position, const EventBlock& events, std::span<const ChainStep> steps);
+/// What the record adds to the chains. `firms`: the fold's numbers of the block's subjects.
+void extend(Chains& chains, Position position, const EventBlock& events, std::span<const ChainStep> steps,
+            std::span<const std::uint32_t> firms);
 
 }  // namespace voucherd

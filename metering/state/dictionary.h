@@ -37,4 +37,22 @@ class Dictionary {
   std::vector<std::uint64_t> slots_;
 };
 
+/// The numbers of one dictionary's texts in another one: a text is looked up there once, and not for each
+/// record that has it. Both must live as long as this.
+class NumbersElsewhere {
+ public:
+  /// `look_up` gives the number there.
+  template <class LookUp>
+  std::uint32_t of(std::uint32_t number, LookUp&& look_up) {
+    if (number >= numbers_.size()) numbers_.resize(std::size_t{number} + 1, unknown);
+    std::uint32_t& elsewhere = numbers_[number];
+    if (elsewhere == unknown) elsewhere = look_up();
+    return elsewhere;
+  }
+
+ private:
+  static constexpr std::uint32_t unknown = 0xffff'ffff;  // more than a dictionary has
+  std::vector<std::uint32_t> numbers_;
+};
+
 }  // namespace voucherd

@@ -1,6 +1,7 @@
 #include "metering/state/late_arrivals.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "metering/core/assert.h"
 #include "metering/state/byte_coding.h"
@@ -15,11 +16,15 @@ bool meet(MonthSpan a, MonthSpan b) { return a.first <= b.last && b.first <= a.l
 
 }  // namespace
 
-void LateArrivals::add(std::string_view firm, MonthSpan months, Position position) {
-  VOUCHERD_ASSERT(months.first <= months.last);
-  auto found = firms_.find(firm);
-  if (found == firms_.end()) found = firms_.emplace(firm, std::vector<Run>()).first;
-  std::vector<Run>& runs = found->second;
+std::uint32_t LateArrivals::firm_number(std::string_view firm) {
+  const std::uint32_t number = firms_.intern(firm);
+  if (number == runs_.size()) runs_.emplace_back();
+  return number;
+}
+
+void LateArrivals::add(std::uint32_t firm, MonthSpan months, Position position) {
+  VOUCHERD_ASSERT(firm < runs_.size() && months.first <= months.last);
+  std::vector<Run>& runs = runs_[firm];
   VOUCHERD_ASSERT(runs.empty() || runs.back().last < position);
   const bool goes_on =
       !runs.empty() && position - runs.back().last <= gap_max && runs.back().months == months;
@@ -31,9 +36,9 @@ void LateArrivals::add(std::string_view firm, MonthSpan months, Position positio
 }
 
 std::optional<Position> LateArrivals::next(Position from, std::string_view firm, MonthSpan months) const {
-  const auto found = firms_.find(firm);
-  if (found == firms_.end()) return std::nullopt;
-  const std::vector<Run>& runs = found->second;
+  const auto number = firms_.find(firm);
+  if (!number) return std::nullopt;
+  const std::vector<Run>& runs = runs_[*number];
   auto run =
       std::partition_point(runs.begin(), runs.end(), [&](const Run& each) { return each.last < from; });
   for (; run != runs.end(); ++run)
@@ -42,13 +47,14 @@ std::optional<Position> LateArrivals::next(Position from, std::string_view firm,
 }
 
 void LateArrivals::save(std::string& out) const {
-  std::vector<std::string_view> order;
-  for (const auto& [firm, runs] : firms_) order.emplace_back(firm);
-  std::sort(order.begin(), order.end());
+  std::vector<std::uint32_t> order(firms_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return firms_.at(a) < firms_.at(b); });
   put_varint(out, order.size());
-  for (const std::string_view firm : order) {
-    const std::vector<Run>& runs = firms_.find(firm)->second;
-    put_text(out, firm);
+  for (const std::uint32_t firm : order) {
+    const std::vector<Run>& runs = runs_[firm];
+    put_text(out, firms_.at(firm));
     put_varint(out, runs.size());
     Position before = 0;
     for (const Run& run : runs) {
@@ -63,7 +69,7 @@ void LateArrivals::save(std::string& out) const {
 
 void LateArrivals::load(ByteReader& in) {
   for (std::uint64_t firms = in.varint(); firms > 0 && in.ok(); --firms) {
-    std::vector<Run>& runs = firms_[std::string(in.text())];
+    std::vector<Run>& runs = runs_[firm_number(in.text())];
     Position before = 0;
     for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
       Run& run = runs.emplace_back();

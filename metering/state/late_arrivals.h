@@ -3,15 +3,14 @@
 // days is what is known now, less what stands in these records. All others are never read for it.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "metering/journal/journal.h"
+#include "metering/state/dictionary.h"
 #include "metering/state/usage_record.h"
 
 namespace voucherd {
@@ -25,9 +24,11 @@ class LateArrivals {
   /// records, and they shall not take 24 bytes each. Those between are read for nothing.
   static constexpr Position gap_max = 16;
 
+  /// A number for the firm, which lives as long as this object.
+  std::uint32_t firm_number(std::string_view firm);
   /// The record at `position`, behind the firm's last one (asserted), holds usage that touches these months,
   /// or a correction of such usage, and the first of them had ended when it was taken in.
-  void add(std::string_view firm, MonthSpan months, Position position);
+  void add(std::uint32_t firm, MonthSpan months, Position position);
   /// The first position from `from` on that may hold such usage of the firm in one of the months; nullopt:
   /// none from there on.
   std::optional<Position> next(Position from, std::string_view firm, MonthSpan months) const;
@@ -36,7 +37,6 @@ class LateArrivals {
   void save(std::string& out) const;
   /// Takes what save() wrote off the front of `in`, which is not ok() where it is damaged.
   void load(ByteReader& in);
-  friend bool operator==(const LateArrivals&, const LateArrivals&) = default;
 
  private:
   struct Run {
@@ -44,13 +44,8 @@ class LateArrivals {
     MonthSpan months;
     friend bool operator==(const Run&, const Run&) = default;
   };
-  // Found by the text's own bytes, without a copy of it: a history sent late adds for each firm of each
-  // record.
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  boost::unordered_flat_map<std::string, std::vector<Run>, TextHash, std::equal_to<>> firms_;
+  Dictionary firms_;
+  std::vector<std::vector<Run>> runs_;  // by the firm's number
 };
 
 }  // namespace voucherd

@@ -18,12 +18,7 @@ struct UsageState::Fold {
   UsageState& state;
   const RecordHeader& header;
   const EventBlock& events;
-  std::vector<std::uint32_t> firms, skus, projects;
-  struct Source {
-    SourceFigures* figures;
-    DayRun last_days{LocalDay{1}, LocalDay{0}};  // that were added to its usage_days; nothing is on these
-  };
-  std::vector<Source> sources;
+  std::vector<std::uint32_t>&firms, &skus, &projects, &sources;
   LocalDay open_from;  // days before it were over when the record was taken in, and so was their month
   std::vector<std::optional<DayRun>>
       late;  // by firm: days of usage that came after its first month had ended
@@ -32,26 +27,35 @@ struct UsageState::Fold {
       : state(into),
         header(of),
         events(block),
+        firms(into.firms_),
+        skus(into.skus_),
+        projects(into.projects_),
+        sources(into.record_sources_),
         open_from(first_day(month_of(local_day(header.intake_time, state.offset_)))),
         late(events.subjects().size()) {
     Totals& totals = state.totals_;
-    for (std::uint32_t i = 0; i < events.subjects().size(); ++i) {
-      firms.push_back(totals.firm_number(events.subjects().at(i)));
-      state.ranges_.add_firm(events.subjects().at(i));
-    }
-    for (std::uint32_t i = 0; i < events.skus().size(); ++i) {
-      skus.push_back(totals.sku_number(events.skus().at(i)));
-    }
-    for (std::uint32_t i = 0; i < events.projects().size(); ++i) {
-      projects.push_back(totals.project_number(events.projects().at(i)));
-    }
-    for (std::uint32_t i = 0; i < events.sources().size(); ++i) {
-      sources.push_back({&state.sources_[std::string(events.sources().at(i))]});
-    }
+    number(events.subjects(), firms, [&](std::string_view firm) {
+      state.ranges_.add_firm(firm);
+      return totals.firm_number(firm);
+    });
+    number(events.skus(), skus, [&](std::string_view sku) { return totals.sku_number(sku); });
+    number(events.projects(), projects,
+           [&](std::string_view project) { return totals.project_number(project); });
+    number(events.sources(), sources, [&](std::string_view source) { return state.source_number(source); });
+  }
+
+  template <class NumberOf>
+  static void number(const Dictionary& texts, std::vector<std::uint32_t>& numbers, NumberOf&& number_of) {
+    numbers.resize(texts.size());
+    for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = number_of(texts.at(i));
+  }
+
+  Source& source_of(const EventBlock::Figures& event) {
+    return state.source_by_number_[sources[event.source]];
   }
 
   void count_arrival(const EventBlock::Figures& event) {
-    SourceFigures& figures = *sources[event.source].figures;
+    SourceFigures& figures = *source_of(event).figures;
     ++figures.events;
     figures.last_arrival = std::max(figures.last_arrival, header.intake_time);
   }
@@ -63,7 +67,7 @@ struct UsageState::Fold {
   }
 
   void apply_usage(const EventBlock::Figures& event) {
-    Source& source = sources[event.source];
+    Source& source = source_of(event);
     SourceFigures& figures = *source.figures;
     figures.last_usage = std::max(figures.last_usage, event.span.to);
     std::optional<DayRun> days;
@@ -88,7 +92,10 @@ struct UsageState::Fold {
     for (std::uint32_t subject = 0; subject < late.size(); ++subject) {
       if (!late[subject]) continue;
       const MonthSpan months{month_of(late[subject]->first), month_of(late[subject]->last)};
-      state.late_arrivals_.add(events.subjects().at(subject), months, header.position);
+      LateArrivals& arrivals = state.late_arrivals_;
+      const std::uint32_t firm = state.late_numbers_.of(
+          firms[subject], [&] { return arrivals.firm_number(events.subjects().at(subject)); });
+      arrivals.add(firm, months, header.position);
     }
   }
 };
@@ -107,6 +114,7 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
   for (const QuarantineRelease& release : record.released) quarantine_.close(release.number);
 
   const EventBlock& events = record.events;
+  firms_.clear();
   if (events.size() == 0) return;
   places_.append(header.position, events.size());
   ranges_.begin_record(header.position, events.size());
@@ -137,6 +145,14 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
     }
   }
   fold.keep_late();
+}
+
+std::uint32_t UsageState::source_number(std::string_view source) {
+  const std::uint32_t number = source_names_.intern(source);
+  if (number == source_by_number_.size()) {
+    source_by_number_.push_back({.figures = &sources_[std::string(source)]});
+  }
+  return number;
 }
 
 DayRun UsageState::apply_correction(const EventView& correction, EventOrdinal ordinal, EventOrdinal target,

@@ -11,6 +11,7 @@
 
 #include "metering/journal/journal.h"
 #include "metering/state/day_set.h"
+#include "metering/state/dictionary.h"
 #include "metering/state/identity_index.h"
 #include "metering/state/late_arrivals.h"
 #include "metering/state/quarantine.h"
@@ -43,6 +44,9 @@ class UsageState {
   using ReadEvent = std::function<void(EventOrdinal, const std::function<void(const EventView&)>&)>;
   void apply(const RecordHeader& header, const UsageRecord& record, const ReadEvent& event_at);
 
+  /// Numbers of the last record's firms, by its own ones: a firm has the same one in all records that this
+  /// object folds.
+  const std::vector<std::uint32_t>& firm_numbers() const { return firms_; }
   const Totals& totals() const { return totals_; }
   const Quarantine& quarantine() const { return quarantine_; }
   Quarantine& quarantine() { return quarantine_; }
@@ -79,6 +83,12 @@ class UsageState {
 
  private:
   struct Fold;
+  /// What the fold keeps of a source beside its figures, found by number.
+  struct Source {
+    SourceFigures* figures = nullptr;            // in sources_, whose entries stay in place
+    DayRun last_days{LocalDay{1}, LocalDay{0}};  // added to its usage_days before; nothing is on these
+  };
+  std::uint32_t source_number(std::string_view source);
   struct Winner {
     EventOrdinal correction;
     Instant time;
@@ -99,12 +109,17 @@ class UsageState {
   Totals totals_;
   Quarantine quarantine_;
   std::map<std::string, SourceFigures, std::less<>> sources_;
+  Dictionary source_names_;               // of those that the fold has met since load()
+  std::vector<Source> source_by_number_;  // by these
+  // What the last record's dictionary indexes mean in the state; kept for their memory.
+  std::vector<std::uint32_t> firms_, skus_, projects_, record_sources_;
   Quantity accepted_quantity_;
   RecordPlaces places_;
   std::map<EventOrdinal, Winner> winners_;
   std::map<EventOrdinal, std::vector<EventOrdinal>> corrections_;  // by the event that they correct
   RecordRanges ranges_;
   LateArrivals late_arrivals_;
+  NumbersElsewhere late_numbers_;  // of the totals' firms in late_arrivals_
 };
 
 class UsageState::Snapshot {

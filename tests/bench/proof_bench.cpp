@@ -1,5 +1,7 @@
 // What proofs cost per event and per record: the bytes of events and their hashes by firm and month, the leaf
 // of a record, the links of the chains. Groups are of the sizes that a trickle and a busy writer make.
+#include <numeric>
+
 #include <benchmark/benchmark.h>
 
 #include "metering/proof/record_proof.h"
@@ -62,10 +64,12 @@ BENCHMARK(event_bytes);
 void fold(benchmark::State& state) {
   const UsageRecord record = record_of(state.range(0));
   const auto proof = RecordProver(offset).prove(header_at(2), record.encode(), record.events, {}).value();
+  std::vector<std::uint32_t> firms(record.events.subjects().size());
+  std::iota(firms.begin(), firms.end(), 0U);
   Chains chains;
   MerkleTree tree;
   for (auto _ : state) {
-    extend(chains, tree.size() + 1, record.events, proof.steps);
+    extend(chains, tree.size() + 1, record.events, proof.steps, firms);
     tree.append(proof.leaf);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
