@@ -6,6 +6,7 @@
 #include "daemon/engine/checkpointer.h"
 #include "daemon/engine/first_record.h"
 #include "daemon/engine/fold.h"
+#include "daemon/engine/turns.h"
 #include "metering/core/assert.h"
 #include "metering/journal/checksum.h"
 #include "metering/journal/encoding.h"
@@ -114,6 +115,7 @@ struct Engine::Impl {
   void start(const Clock& host_clock, PostToOwner to_owner, Fatal fatal, ObserveCommit observe_commit) {
     clock = &host_clock;
     post = to_owner;
+    turns = std::make_unique<Turns>(post);
     decoder = std::make_unique<DecodeThread>(post, fold.genesis().hash_seed, options.queue_bytes_max);
     IngestLimits limits;
     limits.queue_bytes_max = options.queue_bytes_max;
@@ -147,6 +149,19 @@ struct Engine::Impl {
                       if (fault) return done(std::move(*fault));
                       next(std::move(batch), done);
                     });
+  }
+
+  /// What makes an answer out of a reply may throw (no memory, a bug). That must neither end the daemon nor
+  /// unwind through what has just become durable: whoever waits for that answer goes without.
+  template <class... Reply>
+  std::function<void(Reply...)> guarded(std::function<void(Reply...)> done) {
+    return [this, done = std::move(done)](Reply... reply) {
+      try {
+        done(std::forward<Reply>(reply)...);
+      } catch (const std::exception& error) {
+        if (report) report({"answer_failed", std::string("making an answer threw: ") + error.what()});
+      }
+    };
   }
 
   /// Runs `decide` unless the clock is behind; `done` finds the refusal in `reply`, also that of a full disk.
@@ -185,6 +200,8 @@ struct Engine::Impl {
   const Clock* clock = nullptr;
   std::unique_ptr<Sequencer> sequencer;
   std::unique_ptr<DecodeThread> decoder;
+  std::function<void(const Fault&)> report;
+  std::unique_ptr<Turns> turns;
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -209,7 +226,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
 }
 
 void Engine::ingest(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done) {
-  impl_->decode(std::move(body), format, source, std::move(done),
+  impl_->decode(std::move(body), format, source, impl_->guarded(std::move(done)),
                 [this](std::unique_ptr<IngestBatch> batch, const IngestDone& reply) {
                   impl_->sequencer->submit(std::move(batch),
                                            [reply](IngestReply ingested) { reply(std::move(ingested)); });
@@ -217,7 +234,7 @@ void Engine::ingest(std::string body, wire::BodyFormat format, const std::string
 }
 
 void Engine::rehearse(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done) {
-  impl_->decode(std::move(body), format, source, std::move(done),
+  impl_->decode(std::move(body), format, source, impl_->guarded(std::move(done)),
                 [this](const std::unique_ptr<IngestBatch>& batch, const IngestDone& reply) {
                   reply(impl_->sequencer->rehearse(*batch));
                 });
@@ -227,7 +244,7 @@ void Engine::drain(std::function<void()> drained) { impl_->sequencer->drain(std:
 
 void Engine::release(std::vector<QuarantineNumber> numbers, const billing::Actor& by,
                      std::function<void(ReleaseReply)> done) {
-  impl_->sequencer->release(std::move(numbers), {by.kind, by.id}, std::move(done));
+  impl_->sequencer->release(std::move(numbers), {by.kind, by.id}, impl_->guarded(std::move(done)));
 }
 
 void Engine::dismiss(QuarantineNumber number, const billing::Actor& by, std::string reason,
@@ -248,7 +265,8 @@ void Engine::dismiss(QuarantineNumber number, const billing::Actor& by, std::str
     reply->position = slot.position;
     return {true, RecordType::quarantine_dismissed, 1, dismissal.encode()};
   };
-  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
+  impl_->exclusive(reply, std::move(decide),
+                   [reply, done = impl_->guarded(std::move(done))] { done(std::move(*reply)); });
 }
 
 void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Actor by, std::string reason,
@@ -264,7 +282,8 @@ void Engine::change_facts(std::vector<billing::FactChange> changes, billing::Act
     reply->position = slot.position;
     return in_parts(RecordType::facts, judged.payload);
   };
-  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
+  impl_->exclusive(reply, std::move(decide),
+                   [reply, done = impl_->guarded(std::move(done))] { done(std::move(*reply)); });
 }
 
 void Engine::close_period(Month period, billing::Actor by, std::string reason,
@@ -279,7 +298,7 @@ void Engine::close_period(Month period, billing::Actor by, std::string reason,
     if (reply->refusal || reply->closed) return {};
     return in_parts(RecordType::close, judged.payload);
   };
-  impl_->exclusive(reply, std::move(decide), [this, reply, period, done = std::move(done)] {
+  impl_->exclusive(reply, std::move(decide), [this, reply, period, done = impl_->guarded(std::move(done))] {
     if (reply->refusal || reply->closed) return done(std::move(*reply));
     reply->closed = impl_->fold.ledger().closed(period);
     // Closed it is, signed or not: what hinders the signature is told elsewhere.
@@ -307,7 +326,8 @@ void Engine::change_token(access::TokenChange change, billing::Actor by,
     reply->position = slot.position;
     return {true, RecordType::token, access::token_record_version, std::move(judged.payload)};
   };
-  impl_->exclusive(reply, std::move(decide), [reply, done = std::move(done)] { done(std::move(*reply)); });
+  impl_->exclusive(reply, std::move(decide),
+                   [reply, done = impl_->guarded(std::move(done))] { done(std::move(*reply)); });
 }
 
 const access::TokenBook& Engine::tokens() const { return impl_->fold.tokens(); }
@@ -382,7 +402,12 @@ void Engine::visit_event(EventOrdinal ordinal,
 
 EventOrdinal Engine::ordinal_of(EventPlace place) const { return impl_->fold.usage().ordinal_of(place); }
 
-void Engine::later(std::function<void()> task) const { impl_->post(std::move(task)); }
+void Engine::later(std::function<void()> part) const { impl_->turns->take(std::move(part)); }
+
+void Engine::on_answer_failure(std::function<void(const Fault&)> report) {
+  impl_->turns->on_failure(report);
+  impl_->report = std::move(report);
+}
 
 namespace {
 

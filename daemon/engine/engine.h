@@ -134,8 +134,13 @@ class Engine {
                    const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
   /// The ordinal of the event at `place`, which is there (asserted).
   EventOrdinal ordinal_of(EventPlace place) const;
-  /// Runs `task` on the owner thread, behind what waits for it: long reads go on in parts.
-  void later(std::function<void()> task) const;
+  /// Runs the next part of a long read on the owner thread. All long reads take turns: between two parts,
+  /// whatever else waits for the thread is done. One that throws is dropped, with what it owes; it must
+  /// change nothing of the engine's.
+  void later(std::function<void()> part) const;
+  /// Called with what went wrong in making an answer (an exception in a `done` above, or in a part of a long
+  /// read), for the log. The engine goes on: its own state is not touched there.
+  void on_answer_failure(std::function<void(const Fault&)> report);
 
  private:
   struct Impl;
