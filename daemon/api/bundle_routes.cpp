@@ -56,7 +56,7 @@ class Bundle : public std::enable_shared_from_this<Bundle> {
     response.content_type = "application/x-tar";
     response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name_ + "\"");
     response.body = builder_->take();
-    response.next_piece = [self = shared_from_this()](std::function<void(std::string)> to) {
+    response.next_piece = [self = shared_from_this()](http::DeliverPiece to) {
       self->deliver_ = std::move(to);
       if (self->ended_) return self->deliver();
       self->go_on();
@@ -69,7 +69,7 @@ class Bundle : public std::enable_shared_from_this<Bundle> {
   std::shared_ptr<BundlesUnderWay> under_way_;  // what is left of the loop may outlive the routes
   std::string name_;
   http::Reply reply_;
-  std::function<void(std::string)> deliver_;
+  http::DeliverPiece deliver_;
   bool ended_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "billing/render/csv_writer.h"
+#include "daemon/access/identity.h"
 #include "daemon/api/api.h"
 #include "daemon/api/event_queries.h"
 #include "daemon/api/event_view.h"
@@ -127,12 +128,51 @@ std::string next_target(std::vector<std::pair<std::string, std::string>> query, 
   return target_of(query);
 }
 
-/// One listing on its way: a record at a time, so that ingest goes on meanwhile.
+/// One streamed export's place among them, as long as it lives.
+class ExportPlace {
+ public:
+  ExportPlace(std::shared_ptr<ExportsUnderWay> under_way, std::string token)
+      : under_way_(std::move(under_way)), token_(std::move(token)) {
+    if (!token_.empty()) ++under_way_->of_token[token_];
+    ++under_way_->count;
+  }
+  ~ExportPlace() {
+    --under_way_->count;
+    const auto of_token = under_way_->of_token.find(token_);
+    if (of_token != under_way_->of_token.end() && --of_token->second == 0)
+      under_way_->of_token.erase(of_token);
+  }
+  ExportPlace(const ExportPlace&) = delete;
+  ExportPlace& operator=(const ExportPlace&) = delete;
+
+ private:
+  std::shared_ptr<ExportsUnderWay> under_way_;  // what is left of a listing may outlive the routes
+  std::string token_;                           // "": none was shown
+};
+
+/// Why there is no place for one more; nullopt: there is.
+std::optional<http::Response> refuse_export(const ExportsUnderWay& under_way, const std::string& token) {
+  const auto of_token = under_way.of_token.find(token);
+  const bool token_has_its_share =
+      of_token != under_way.of_token.end() && of_token->second >= exports_per_token_max;
+  if (!token_has_its_share && under_way.count < exports_max) return std::nullopt;
+  auto response =
+      problem(503, "overloaded", "Too many exports",
+              token_has_its_share ? "this token has its " + std::to_string(exports_per_token_max) +
+                                        " exports under way; read them to their ends, or try again later"
+                                  : std::to_string(exports_max) + " exports are under way; try again later");
+  response.headers.emplace_back("Retry-After", "5");
+  return response;
+}
+
+/// One listing on its way: a part of a record at a time, so that ingest goes on meanwhile.
 class Listing : public std::enable_shared_from_this<Listing> {
  public:
-  Listing(const Engine& engine, EventFilter filter, const http::Request& request, http::Reply reply)
+  Listing(const Engine& engine, EventFilter filter, std::unique_ptr<ExportPlace> place,
+          const http::Request& request, http::Reply reply)
       : engine_(engine),
         filter_(std::move(filter)),
+        place_(std::move(place)),
         query_(request.query),
         reply_(std::move(reply)),
         end_(engine.position()) {
@@ -141,6 +181,11 @@ class Listing : public std::enable_shared_from_this<Listing> {
     rows_ += csv_heading();
   }
 
+  void go_on() {
+    engine_.later([self = shared_from_this()] { self->step(); });
+  }
+
+ private:
   void step() {
     const bool nothing_fits = filter_.days.last < filter_.days.first;
     const auto position = nothing_fits
@@ -149,6 +194,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
     if (!position || *position > end_) return finish();
     scanned_ += events_per_record;
     if (*position != filter_.next.position) filter_.next = {*position, 0};
+    turn_ends_ = false;
+    taken_in_turn_ = 0;
     const std::uint32_t events = engine_.visit_record(
         *position, filter_.next.index, filter_.subject, filter_.sku,
         [&](const EventView& event, EventPlace place, Instant at, std::optional<EventOrdinal> corrected) {
@@ -156,6 +203,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
         });
     if (more_) return finish();
     if (piece_is_full()) return deliver();
+    if (turn_ends_) return go_on();
     filter_.next = {*position + 1, 0};
     last_ = {*position, events > 0 ? events - 1 : 0};
     more_ = !filter_.streamed && scanned_ >= events_scanned_max;
@@ -163,27 +211,21 @@ class Listing : public std::enable_shared_from_this<Listing> {
     go_on();
   }
 
- private:
   /// False: the page ends before this event.
   bool take(const EventView& event, EventPlace place, Instant received_at,
             std::optional<EventOrdinal> corrected) {
-    if (filter_.streamed) {
-      if (piece_is_full()) return false;
-      // Behind this one: it may be the one that fills the piece, and the last of its record.
-      filter_.next = {place.position, place.index + 1};
-    } else if (scanned_++ >= events_scanned_max) {
-      return end_page();
-    }
+    turn_ends_ = taken_in_turn_ >= taken_per_turn_max;
+    if (turn_ends_ || piece_is_full()) return false;
+    taken_in_turn_ += corrected ? taken_per_correction : 1;
+    if (!filter_.streamed && scanned_++ >= events_scanned_max) return end_page();
+    // Behind this one: it may be the one that fills the piece, and the last of its record.
+    filter_.next = {place.position, place.index + 1};
     if (fits(event, corrected)) {
       if (!filter_.streamed && count_ == filter_.limit) return end_page();
       add_row(event, place, received_at);
     }
     last_ = place;
     return true;
-  }
-
-  void go_on() {
-    engine_.later([self = shared_from_this()] { self->step(); });
   }
 
   bool piece_is_full() const { return filter_.streamed && rows_.size() >= piece_bytes; }
@@ -193,7 +235,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
     if (deliver_) return std::exchange(deliver_, nullptr)(std::exchange(rows_, {}));
     http::Response response = head();
     response.body = std::exchange(rows_, {});
-    response.next_piece = [self = shared_from_this()](std::function<void(std::string)> to) {
+    response.next_piece = [self = shared_from_this()](http::DeliverPiece to) {
       self->deliver_ = std::move(to);
       if (self->ended_) return self->deliver();
       self->go_on();
@@ -258,16 +300,20 @@ class Listing : public std::enable_shared_from_this<Listing> {
   static constexpr std::size_t events_per_record = 500;
   static constexpr std::size_t events_per_correction = 1000;
   static constexpr std::size_t piece_bytes = 256u << 10;
+  // Events of one turn, half a millisecond's, and what a correction counts for among them: it reads a record.
+  static constexpr std::size_t taken_per_turn_max = 50;
+  static constexpr std::size_t taken_per_correction = 25;
 
   const Engine& engine_;
   EventFilter filter_;
+  std::unique_ptr<ExportPlace> place_;  // of one that is streamed
   std::vector<std::pair<std::string, std::string>> query_;
   http::Reply reply_;
-  Position end_;                              // what is accepted meanwhile is left out
-  std::string rows_;                          // bounded by the limit, or a piece, and the length of an event
-  std::function<void(std::string)> deliver_;  // waits for the next piece
-  bool ended_ = false;
-  std::size_t count_ = 0, scanned_ = 0;
+  Position end_;                // what is accepted meanwhile is left out
+  std::string rows_;            // bounded by the limit, or a piece, and the length of an event
+  http::DeliverPiece deliver_;  // waits for the next piece
+  bool ended_ = false, turn_ends_ = false;
+  std::size_t count_ = 0, scanned_ = 0, taken_in_turn_ = 0;
   EventPlace last_;  // looked at: where the next page goes on after
   bool more_ = false;
 };
@@ -283,11 +329,19 @@ std::vector<std::pair<std::string, std::string>> query_parameters(const EventsQu
 
 std::string events_target(const EventsQuery& query) { return target_of(query_parameters(query)); }
 
-void list_events(const Engine& engine, const http::Request& request, http::Reply reply) {
+void list_events(const Engine& engine, const std::shared_ptr<ExportsUnderWay>& under_way,
+                 const http::Request& request, http::Reply reply) {
   auto read = read_filter(request);
   if (auto* refusal = std::get_if<http::Response>(&read)) return reply(std::move(*refusal));
-  std::make_shared<Listing>(engine, std::move(std::get<EventFilter>(read)), request, std::move(reply))
-      ->step();
+  auto& filter = std::get<EventFilter>(read);
+  std::unique_ptr<ExportPlace> place;
+  if (filter.streamed) {
+    const std::string token = request.caller ? request.caller->token : std::string();
+    if (auto refusal = refuse_export(*under_way, token)) return reply(std::move(*refusal));
+    place = std::make_unique<ExportPlace>(under_way, token);
+  }
+  // Not at once: many that ask together take turns from the beginning.
+  std::make_shared<Listing>(engine, std::move(filter), std::move(place), request, std::move(reply))->go_on();
 }
 
 }  // namespace voucherd::api

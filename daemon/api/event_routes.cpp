@@ -142,12 +142,14 @@ void add_event_routes(Router& router, Engine& engine, std::size_t body_bytes_max
              [&engine, body_bytes_max](http::Request&& request, const PathValues&, const http::Reply& reply) {
                post_events(engine, body_bytes_max, std::move(request), reply);
              });
-  router.add(
-      "GET", "/v1/events", [&engine](http::Request&& request, const PathValues&, const http::Reply& reply) {
-        const bool one = request.query_value("source") != nullptr || request.query_value("id") != nullptr;
-        if (one) return reply(find_event(engine, request));
-        list_events(engine, request, reply);
-      });
+  router.add("GET", "/v1/events",
+             [&engine, exports = std::make_shared<ExportsUnderWay>()](
+                 http::Request&& request, const PathValues&, const http::Reply& reply) {
+               const bool one =
+                   request.query_value("source") != nullptr || request.query_value("id") != nullptr;
+               if (one) return reply(find_event(engine, request));
+               list_events(engine, exports, request, reply);
+             });
 }
 
 }  // namespace voucherd::api

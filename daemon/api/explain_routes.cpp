@@ -204,7 +204,7 @@ class Explaining : public std::enable_shared_from_this<Explaining> {
     request.path = "/v1/events";
     request.query = query_parameters(query_of(key_of(statement_.at("lines").at(*line_ - 1))));
     request.query.emplace_back("limit", std::to_string(events_shown_max));
-    list_events(engine_, request, [self = shared_from_this(), &line](const http::Response& answer) {
+    list_events(engine_, {}, request, [self = shared_from_this(), &line](const http::Response& answer) {
       VOUCHERD_ASSERT(answer.status == 200);
       line["first_events"] = Json::array();
       const Json page = Json::parse(answer.body);

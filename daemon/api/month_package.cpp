@@ -114,14 +114,12 @@ class Package final : public StatementWalk {
     response.content_type = "application/zip";
     response.headers.emplace_back("Content-Disposition",
                                   "attachment; filename=\"" + to_string(period()) + "-statements.zip\"");
-    response.next_piece = [self = self()](std::function<void(std::string)> deliver) {
-      self->next(std::move(deliver));
-    };
+    response.next_piece = [self = self()](http::DeliverPiece deliver) { self->next(std::move(deliver)); };
     std::exchange(reply_, nullptr)(std::move(response));
   }
 
   /// Makes and hands over the next piece.
-  void next(std::function<void(std::string)> deliver) {
+  void next(http::DeliverPiece deliver) {
     deliver_ = std::move(deliver);
     if (ended_) return hand_over();
     if (!first_) return go_on();
@@ -179,7 +177,7 @@ class Package final : public StatementWalk {
   std::shared_ptr<PackageFiles> files_;
   http::Reply reply_;                    // until the first statement is found
   std::optional<FoundStatement> first_;  // until its files are asked for
-  std::function<void(std::string)> deliver_;
+  http::DeliverPiece deliver_;
   bool ended_ = false;
 };
 

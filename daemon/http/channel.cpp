@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 
 namespace voucherd::http {
 
@@ -35,7 +36,11 @@ Channel::Step Channel::step_handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(tls_.get());
   if (result != 1) return unfinished(result);
-  client_certificate_ = client_certificate_of(tls_.get());
+  try {
+    client_certificate_ = client_certificate_of(tls_.get());
+  } catch (const std::bad_alloc&) {
+    return {boost::asio::error::no_memory, 0, std::nullopt};
+  }
   return {};
 }
 

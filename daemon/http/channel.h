@@ -35,7 +35,7 @@ class Channel {
   Socket& socket() { return socket_; }
   bool tls() const { return tls_ != nullptr; }
   /// After the handshake; see client_certificate_of().
-  const std::string& client_certificate() const { return client_certificate_; }
+  const ClientCertificate& client_certificate() const { return client_certificate_; }
 
   /// Of TLS, before anything is read or written; `done` takes an error code.
   template <class Done>
@@ -93,7 +93,7 @@ class Channel {
 
   Socket socket_;
   SslPointer tls_;
-  std::string client_certificate_;
+  ClientCertificate client_certificate_;
   bool output_ended_ = false;
 };
 

@@ -1,26 +1,13 @@
-// The connection's reader, answer queue and writer.
+// The connection's reader, and how it ends. What it owes is in connection_answers.cpp.
 #include "daemon/http/connection.h"
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
-#include <charconv>
 #include <exception>
-#include <span>
 #include <utility>
-
-#include "daemon/http/head_writer.h"
-#include "metering/core/assert.h"
 
 namespace voucherd::http {
 namespace {
-
-/// RFC 9112 §7.1; of no bytes: the last chunk.
-std::string chunk_size_line(std::size_t bytes) {
-  char digits[2 * sizeof bytes];
-  const auto end = std::to_chars(std::begin(digits), std::end(digits), bytes, 16).ptr;
-  return std::string(std::begin(digits), end) + "\r\n";
-}
 
 std::string peer_name(const Socket& socket) {
   boost::system::error_code ec;
@@ -39,7 +26,10 @@ Connection::Connection(Socket socket, SslPointer tls, std::string address,
       owner_(std::move(owner)),
       peer_(peer_name(channel_.socket())),
       address_(std::move(address)),
-      reader_(owner_->limits(), *owner_) {}
+      reader_(owner_->limits(), *owner_),
+      pace_(owner_->limits().transfer_bytes_per_second_min,
+            std::chrono::milliseconds(owner_->limits().transfer_grace_ms),
+            std::chrono::milliseconds(owner_->limits().idle_timeout_ms)) {}
 
 Connection::~Connection() { owner_->give_answer_room(answer_room_); }
 
@@ -49,7 +39,7 @@ void Connection::start() {
   channel_.handshake([self = shared_from_this()](const auto& ec, std::size_t) {
     if (self->closed_) return;
     if (ec) return self->cut();
-    self->consume();
+    self->guarded("reading the first request", [&] { self->consume(); });
   });
 }
 
@@ -91,8 +81,9 @@ void Connection::read_some() {
   const auto space = reader_.space();
   if (space.empty()) return refuse(reader_.refusal());
   reading_ = true;
-  channel_.read_some(
-      space, [self = shared_from_this()](const auto& ec, std::size_t bytes) { self->on_read(ec, bytes); });
+  channel_.read_some(space, [self = shared_from_this()](const auto& ec, std::size_t bytes) {
+    self->guarded("reading a request", [&] { self->on_read(ec, bytes); });
+  });
 }
 
 void Connection::on_read(const boost::system::error_code& ec, std::size_t bytes) {
@@ -146,8 +137,10 @@ void Connection::admit() {
   Request& head = reader_.head();
   head.peer = peer_;
   head.tls = channel_.tls();
-  head.client_certificate = channel_.client_certificate();
+  head.client_certificate = channel_.client_certificate().sha256;
+  head.client_certificate_expires = channel_.client_certificate().expires;
   std::optional<Response> refused = admitted(head);
+  refused_ = refused && (refused->status == 401 || refused->status == 403);
   if (!refused) return begin_body();
   Owed owed{.ready = true,
             .head_only = reader_.is_head_request(),
@@ -165,18 +158,24 @@ std::optional<Response> Connection::admitted(const Request& head) {
     return owner_->admit(head, address_);
   } catch (const std::exception& error) {
     owner_->failed({"admission_failed", std::string("looking at a request's head threw: ") + error.what()});
-    return problem({500, "the request failed inside the server; its log says why"});
+    return failed_inside();
   }
 }
 
 void Connection::begin_body() {
-  if (reader_.announces_body() && reader_.awaits_continue()) {
-    Owed interim{.ready = true, .interim = true, .response = {}};
-    interim.response.body = "HTTP/1.1 100 Continue\r\n\r\n";
-    owe(std::move(interim));
-    schedule_flush();
+  const bool awaits_continue = reader_.announces_body() && reader_.awaits_continue();
+  try {
+    reader_.begin_body();
+  } catch (const std::exception& error) {  // no memory for a body of the length that is announced
+    owner_->failed({"body_failed", std::string("making room for a body threw: ") + error.what()});
+    return refuse({500, "there is no room for the body inside the server; its log says why"});
   }
-  reader_.begin_body();
+  if (!awaits_continue) return;
+  Owed interim{.ready = true, .interim = true, .response = {}};
+  interim.response.body = "HTTP/1.1 100 Continue\r\n\r\n";
+  owe(std::move(interim));
+  continue_owed_ = true;
+  schedule_flush();
 }
 
 void Connection::dispatch() {
@@ -190,17 +189,22 @@ void Connection::dispatch() {
 }
 
 void Connection::call_handler(Request&& request, std::uint64_t sequence) {
-  Reply reply = [weak = weak_from_this(), sequence](Response response) {
-    if (const auto self = weak.lock()) self->answer(sequence, std::move(response));
-  };
+  const auto pending = std::make_shared<Pending<Connection, Response>>(
+      weak_from_this(), sequence, &Connection::answer, &Connection::lose_reply);
   try {
-    owner_->handle(std::move(request), std::move(reply));
+    owner_->handle(std::move(request),
+                   [pending](Response response) { pending->deliver(std::move(response)); });
   } catch (const std::exception& error) {
     owner_->failed({"handler_failed", std::string("a request's handler threw: ") + error.what()});
-    const bool answered = sequence < first_owed_ || owed_[sequence - first_owed_].ready;
-    if (!answered) answer(sequence, problem({500, "the request failed inside the server; its log says why"}));
-    failed_.push_back(sequence);
+    if (pending->give_up()) take_answer(sequence, failed_inside());
   }
+}
+
+/// Nobody is going to answer it any more.
+void Connection::lose_reply(std::uint64_t sequence) {
+  if (closed_) return;
+  owner_->failed({"reply_lost", "a request's handler let go of its reply"});
+  answer(sequence, failed_inside());
 }
 
 void Connection::refuse(const Refusal& refusal) {
@@ -223,127 +227,6 @@ bool Connection::depth_reached() const {
   return owed_.size() + requests_writing_ >= static_cast<std::size_t>(pipeline_depth_max);
 }
 
-// ----------------------------------------------------------------------------------- answering
-
-std::uint64_t Connection::owe(Owed owed) {
-  owed_.push_back(std::move(owed));
-  return first_owed_ + owed_.size() - 1;
-}
-
-void Connection::answer(std::uint64_t sequence, Response response) {
-  if (closed_) return;
-  if (std::find(failed_.begin(), failed_.end(), sequence) != failed_.end()) return;
-  VOUCHERD_ASSERT(sequence >= first_owed_ && !owed_[sequence - first_owed_].ready);  // exactly one reply
-  Owed& owed = owed_[sequence - first_owed_];
-  if (!owner_->take_answer_room(response.body.size())) return cut();
-  answer_room_ += response.body.size();
-  owed.ready = true;
-  owed.response = std::move(response);
-  if (owed_.front().ready) schedule_flush();
-}
-
-void Connection::schedule_flush() {
-  // Posted, so that all answers which one event makes ready go out in one write.
-  if (flush_scheduled_ || !writing_.empty() || next_piece_) return;
-  flush_scheduled_ = true;
-  boost::asio::post(channel_.socket().get_executor(), [self = shared_from_this()] { self->flush(); });
-}
-
-void Connection::flush() {
-  flush_scheduled_ = false;
-  if (closed_ || !writing_.empty() || next_piece_) return;
-  while (!owed_.empty() && owed_.front().ready && !next_piece_) {
-    Owed& owed = owed_.front();
-    const std::size_t room = owed.interim ? 0 : owed.response.body.size();
-    if (owed.response.next_piece && owed.http10) close_input();  // the end of the body is the connection's
-    if (!owed.interim) {
-      const Framing framing{.http10 = owed.http10, .last = input_closed_ && owed_.size() == 1};
-      writing_.push_back(format_head(owed.response, framing, owner_->date()));
-      if (owed.head_only || !may_have_body(owed.response.status)) owed.response = {};
-    }
-    if (owed.response.next_piece) start_streaming(owed);
-    if (!owed.response.body.empty()) writing_.push_back(std::move(owed.response.body));
-    answer_room_writing_ += room;
-    ++requests_writing_;
-    owed_.pop_front();
-    ++first_owed_;
-  }
-  if (!writing_.empty()) write_all();
-}
-
-/// Takes over the answer's later pieces; its body becomes the first one.
-void Connection::start_streaming(Owed& owed) {
-  next_piece_ = std::move(owed.response.next_piece);
-  chunked_ = !owed.http10;
-  std::string& body = owed.response.body;
-  if (chunked_ && !body.empty()) body = chunk_size_line(body.size()) + body + "\r\n";
-}
-
-void Connection::ask_for_piece() {
-  write_deadline_ = SteadyTime::max();
-  const NextPiece ask = next_piece_;  // stays whole while it runs
-  ask([weak = weak_from_this()](const std::string& piece) {
-    if (const auto self = weak.lock()) self->write_piece(piece);
-  });
-}
-
-void Connection::write_piece(const std::string& piece) {
-  if (closed_) return;
-  VOUCHERD_ASSERT(next_piece_ && writing_.empty());
-  if (piece.empty()) next_piece_ = nullptr;
-  if (chunked_) {
-    writing_.push_back(chunk_size_line(piece.size()) + piece + "\r\n");
-  } else if (!piece.empty()) {
-    writing_.push_back(piece);
-  } else {
-    return on_all_written();
-  }
-  write_all();
-}
-
-void Connection::write_all() {
-  // Not while `writing_` grows: short strings move their bytes with them.
-  for (const std::string& text : writing_) to_write_.emplace_back(text.data(), text.size());
-  write_since_ = std::chrono::steady_clock::now();
-  written_bytes_ = 0;
-  write_some();
-}
-
-void Connection::write_some() {
-  // Per piece, not per answer: a large one may take its time as long as it moves.
-  write_deadline_ =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(owner_->limits().idle_timeout_ms);
-  channel_.write_some(to_write_, [self = shared_from_this()](const auto& ec, std::size_t bytes) {
-    self->on_written(ec, bytes);
-  });
-}
-
-void Connection::on_written(const boost::system::error_code& ec, std::size_t bytes) {
-  if (closed_) return;
-  if (ec) return cut();
-  written_bytes_ += bytes;
-  auto first = to_write_.begin();
-  while (first != to_write_.end() && bytes >= first->size()) bytes -= (first++)->size();
-  if (first != to_write_.end()) *first += bytes;
-  to_write_.erase(to_write_.begin(), first);
-  if (!to_write_.empty()) return write_some();
-  writing_.clear();
-  const std::size_t written = std::min(std::exchange(answer_room_writing_, 0), answer_room_);
-  owner_->give_answer_room(written);
-  answer_room_ -= written;
-  if (next_piece_) return ask_for_piece();
-  on_all_written();
-}
-
-void Connection::on_all_written() {
-  write_deadline_ = SteadyTime::max();
-  requests_writing_ = 0;
-  flush();
-  if (!input_closed_ && !reading_) return consume();
-  update_waiting();
-  close_if_done();
-}
-
 // ----------------------------------------------------------------------- closing and deadlines
 
 void Connection::close_if_done() {
@@ -361,7 +244,7 @@ void Connection::update_waiting() {
   if (input_closed_ || !reading_) return wait_for(Waiting::nothing);
   switch (reader_.part()) {
     case RequestReader::Part::body:
-      return wait_for(Waiting::body);
+      return wait_for(continue_owed_ ? Waiting::nothing : Waiting::body);
     case RequestReader::Part::head:
       return wait_for(Waiting::header);
     case RequestReader::Part::nothing:
@@ -388,7 +271,8 @@ void Connection::wait_for(Waiting what) {
       ms = limits.header_timeout_ms;
       break;
     case Waiting::next_request:
-      ms = limits.idle_timeout_ms;
+      ms = refused_ ? std::min(limits.refused_idle_timeout_ms, limits.idle_timeout_ms)
+                    : limits.idle_timeout_ms;
       break;
     case Waiting::body:
       ms = limits.body_timeout_ms;
@@ -402,18 +286,23 @@ void Connection::wait_for(Waiting what) {
   read_deadline_ = now + std::chrono::milliseconds(ms);
 }
 
-bool Connection::too_slow(SteadyTime since, std::uint64_t bytes, SteadyTime now) const {
+bool Connection::body_is_too_slow(SteadyTime now) const {
   const Limits& limits = owner_->limits();
   const std::uint64_t rate = limits.transfer_bytes_per_second_min;
-  return rate > 0 && now >= since + std::chrono::milliseconds(limits.transfer_grace_ms + bytes * 1000 / rate);
+  if (waiting_ != Waiting::body || rate == 0) return false;
+  return now >= body_since_ + std::chrono::milliseconds(limits.transfer_grace_ms +
+                                                        reader_.body_wire_bytes() * 1000 / rate);
 }
 
 void Connection::expire(SteadyTime now) {
+  guarded("acting on a deadline", [&] { act_on_deadlines(now); });
+}
+
+void Connection::act_on_deadlines(SteadyTime now) {
   if (closed_) return;
-  const bool writing = write_deadline_ != SteadyTime::max();
-  if (writing && (now >= write_deadline_ || too_slow(write_since_, written_bytes_, now))) return cut();
+  if (now >= write_deadline_ || pace_.is_over(now)) return cut();
   const Limits& limits = owner_->limits();
-  if (waiting_ == Waiting::body && too_slow(body_since_, reader_.body_wire_bytes(), now)) {
+  if (body_is_too_slow(now)) {
     return refuse({408, "the body came with fewer than " +
                             std::to_string(limits.transfer_bytes_per_second_min) + " bytes a second after " +
                             std::to_string(limits.transfer_grace_ms) + " ms"});

@@ -11,12 +11,15 @@
 #include <boost/asio/buffer.hpp>
 #include <chrono>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "daemon/http/channel.h"
+#include "daemon/http/pace.h"
+#include "daemon/http/pending_reply.h"
 #include "daemon/http/problem.h"
 #include "daemon/http/request_reader.h"
 #include "daemon/http/server.h"
@@ -62,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void expire(SteadyTime now);
   const std::string& peer() const { return peer_; }
   const std::string& address() const { return address_; }
+  Executor executor() { return channel_.socket().get_executor(); }
 
  private:
   /// What the read deadline stands for.
@@ -74,6 +78,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Response response;
   };
 
+  /// Runs what an event asks for. An exception ends this connection, and no other.
+  template <class Work>
+  void guarded(const char* what, const Work& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      cut();
+      owner_->failed({"connection_failed", std::string(what) + " threw: " + error.what()});
+    }
+  }
+
   // Reading
   void read_some();
   void on_read(const boost::system::error_code& ec, std::size_t bytes);
@@ -85,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void begin_body();
   void dispatch();
   void call_handler(Request&& request, std::uint64_t sequence);
+  void lose_reply(std::uint64_t sequence);
   void refuse(const Refusal& refusal);
   void close_input();
   bool depth_reached() const;
@@ -94,10 +110,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Answering
   std::uint64_t owe(Owed owed);
   void answer(std::uint64_t sequence, Response response);
+  void take_answer(std::uint64_t sequence, Response response);
   void schedule_flush();
   void flush();
   void start_streaming(Owed& owed);
   void ask_for_piece();
+  void take_piece(std::uint64_t sequence, std::optional<std::string> piece);
+  void lose_piece(std::uint64_t sequence);
   void write_piece(const std::string& piece);
   void write_all();
   void write_some();
@@ -111,8 +130,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close_if_done();
   void wait_for(Waiting what);
   void update_waiting();
-  /// Whether so many bytes since then are fewer than the rate allows.
-  bool too_slow(SteadyTime since, std::uint64_t bytes, SteadyTime now) const;
+  bool body_is_too_slow(SteadyTime now) const;
+  void act_on_deadlines(SteadyTime now);
 
   Channel channel_;
   std::shared_ptr<ConnectionOwner> owner_;
@@ -127,18 +146,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t requests_writing_ = 0;
   std::size_t answer_room_ = 0, answer_room_writing_ = 0;  // taken for all answers; for those in writing_
   NextPiece next_piece_;                                   // of the answer that is being streamed
-  bool chunked_ = false;               // it goes in chunks; to HTTP/1.0, until the connection is closed
-  std::vector<std::uint64_t> failed_;  // answered with 500 because their handler threw
+  bool chunked_ = false;           // it goes in chunks; to HTTP/1.0, until the connection is closed
+  bool continue_owed_ = false;     // 100 Continue waits for its turn, or is
+  bool continue_writing_ = false;  // being written: the client waits for it
 
   bool reading_ = false, input_closed_ = false, peer_ended_ = false;
+  bool refused_ = false;  // the last request, since its sender may not come in
   bool flush_scheduled_ = false, last_written_ = false, closed_ = false;
 
   Waiting waiting_ = Waiting::nothing;
   SteadyTime read_deadline_ = SteadyTime::max();
   SteadyTime body_since_{};
   SteadyTime write_deadline_ = SteadyTime::max();
-  SteadyTime write_since_{};
-  std::uint64_t written_bytes_ = 0;  // of what is in writing_
+  Pace pace_;  // of what is being answered
 };
 
 }  // namespace voucherd::http

@@ -26,4 +26,6 @@ Response problem(const Refusal& refusal) {
   return response;
 }
 
+Response failed_inside() { return problem({500, "the request failed inside the server; its log says why"}); }
+
 }  // namespace voucherd::http

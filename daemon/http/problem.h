@@ -20,5 +20,7 @@ std::string_view reason_phrase(int status);
 
 /// application/problem+json with `type`, `title` (the reason phrase), `status` and `detail`.
 Response problem(const Refusal& refusal);
+/// 500, which tells nobody outside what it was.
+Response failed_inside();
 
 }  // namespace voucherd::http

@@ -51,7 +51,7 @@ std::optional<tcp::endpoint> parse_endpoint(std::string_view text) {
 std::chrono::milliseconds sweep_interval(const Limits& limits) {
   const std::uint64_t shortest =
       std::min({limits.handshake_timeout_ms, limits.header_timeout_ms, limits.body_timeout_ms,
-                limits.transfer_grace_ms, limits.idle_timeout_ms});
+                limits.transfer_grace_ms, limits.idle_timeout_ms, limits.refused_idle_timeout_ms});
   return std::chrono::milliseconds(std::clamp<std::uint64_t>(shortest / 4, 1, 250));
 }
 
@@ -82,6 +82,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
       : handler_(std::move(handler)),
         limits_(limits),
         rates_(limits.requests_per_second, limits.requests_burst, rated_addresses_max),
+        handshakes_(limits.handshakes_per_second, limits.handshakes_burst, rated_addresses_max),
         executor_(io.get_executor()),
         acceptor_(executor_),
         sweep_timer_(executor_),
@@ -97,6 +98,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   const std::string& date() override;
   void closed(Connection& connection) override;
   void failed(const Fault& fault) override {
+    ++figures_.failures;
     if (report_) report_(fault);
   }
   bool take_room(std::size_t bytes) override {
@@ -125,6 +127,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   /// A copy of all, refused ones too: what is done to one may take it out of its set.
   std::vector<std::shared_ptr<Connection>> open_ones() const;
   void sweep();
+  void expire_all();
   void stop(std::uint64_t timeout_ms, std::function<void()> stopped);
   void end_stop();
   void shut_down();
@@ -134,7 +137,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   Admission admission_;
   std::function<void(const std::string&)> on_close_;
   Limits limits_;
-  RateLimits rates_;
+  RateLimits rates_, handshakes_;
   std::shared_ptr<const TlsContext> tls_;
   Executor executor_;
   Acceptor acceptor_;
@@ -146,6 +149,7 @@ struct Server::Impl final : ConnectionOwner, std::enable_shared_from_this<Impl> 
   std::function<void()> stopped_;
   bool stopping_ = false;
   std::uint64_t received_bytes_ = 0, answers_bytes_ = 0;
+  ServerFigures figures_;
   std::chrono::sys_seconds date_second_{};
   std::string date_;
 };
@@ -190,7 +194,11 @@ void Server::Impl::accept() {
 void Server::Impl::on_accepted(const boost::system::error_code& ec, Socket socket) {
   if (!acceptor_.is_open()) return;
   if (!ec) {
-    take_in(std::move(socket));
+    try {
+      take_in(std::move(socket));
+    } catch (const std::exception& error) {  // it is closed; the next one may have more luck
+      failed({"accept_failed", std::string("taking a connection in threw: ") + error.what()});
+    }
     return accept();
   }
   if (ec == boost::asio::error::connection_aborted) return accept();
@@ -206,10 +214,15 @@ void Server::Impl::take_in(Socket socket) {
   auto refusal = too_many_connections(address);
   if (!refusal) refusal = too_many_requests(address);
   if (!refusal) {
+    if (tls_ && handshakes_.take(address, std::chrono::steady_clock::now())) {
+      ++figures_.handshakes_refused;
+      return;
+    }
     const auto connection = std::make_shared<Connection>(
         std::move(socket), tls_ ? tls_->new_session() : nullptr, address, shared_from_this());
+    std::uint64_t& of_address = connections_of_[address];
     connections_.insert(connection);
-    ++connections_of_[address];
+    ++of_address;
     return connection->start();
   }
   // Returning closes it. Over TLS an answer would cost a handshake.
@@ -263,11 +276,19 @@ void Server::Impl::sweep() {
   sweep_timer_.expires_after(sweep_interval(limits_));
   sweep_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
     if (cancelled) return;
-    const auto now = std::chrono::steady_clock::now();
-    const auto open = self->open_ones();
-    for (const auto& connection : open) connection->expire(now);
-    if (!open.empty() || self->acceptor_.is_open()) self->sweep();
+    self->expire_all();
+    const bool any = !self->connections_.empty() || !self->refused_.empty();
+    if (any || self->acceptor_.is_open()) self->sweep();
   });
+}
+
+void Server::Impl::expire_all() {
+  const auto now = std::chrono::steady_clock::now();
+  try {
+    for (const auto& connection : open_ones()) connection->expire(now);
+  } catch (const std::exception& error) {
+    failed({"sweep_failed", std::string("looking for deadlines threw: ") + error.what()});
+  }
 }
 
 void Server::Impl::closed(Connection& connection) {
@@ -340,6 +361,8 @@ void Server::stop(std::uint64_t timeout_ms, std::function<void()> stopped) {
 }
 
 std::uint64_t Server::connections() const { return impl_->connections_.size(); }
+
+const ServerFigures& Server::figures() const { return impl_->figures_; }
 
 void Server::on_failure(std::function<void(const Fault&)> report) { impl_->report_ = std::move(report); }
 

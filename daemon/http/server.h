@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "metering/core/result.h"
+#include "metering/core/time.h"
 
 namespace voucherd::access {
 struct Identity;
@@ -42,8 +44,13 @@ struct Limits {
   std::uint64_t connections_per_address_max = 100'000;
   // Requests and new connections of one address, on average and at once. 0 a second: any number.
   std::uint64_t requests_per_second = 0, requests_burst = 1'000;
+  // TLS handshakes of one address, likewise.
+  std::uint64_t handshakes_per_second = 0, handshakes_burst = 512;
   std::uint64_t handshake_timeout_ms = 10'000;
-  // Of a body that comes and of an answer that is read, on average after the grace. 0: any rate.
+  // Instead of idle_timeout_ms, where the last request was refused with 401 or 403.
+  std::uint64_t refused_idle_timeout_ms = 5'000;
+  // Of a body that comes and of an answer that is read, on average after the grace. What of an answer is read
+  // faster counts ahead, for idle_timeout_ms at most. 0: any rate.
   std::uint64_t transfer_bytes_per_second_min = 0, transfer_grace_ms = 10'000;
   std::size_t body_padding_bytes = 64;  // capacity kept behind the body's bytes
   // Of all bodies that are being received together: beyond, one more is refused.
@@ -69,6 +76,8 @@ struct Request {
   /// SHA-256 of the client's certificate (DER), in lower-case hexadecimal; "" where it showed none. Only of
   /// one that was verified.
   std::string client_certificate;
+  /// Until when it is good, with those that it rests on: a connection may outlive them.
+  Instant client_certificate_expires{std::numeric_limits<std::int64_t>::max()};
   /// Who sent it, where somebody has found out; http only carries it.
   std::shared_ptr<const access::Identity> caller = nullptr;
 
@@ -76,9 +85,13 @@ struct Request {
   const std::string* query_value(std::string_view name) const;      // nullptr where absent or empty
 };
 
-/// Asked for the next piece of a body, calls `deliver` exactly once, now or later; an empty piece ends
-/// the body. Asked again only when the piece before is on its way, so that a slow reader holds one piece.
-using NextPiece = std::function<void(std::function<void(std::string piece)> deliver)>;
+/// Takes the next piece of a body. An empty one ends the body; nullopt cuts the connection, so that nobody
+/// takes what has come for the whole.
+using DeliverPiece = std::function<void(std::optional<std::string> piece)>;
+/// Asked for the next piece, calls `deliver` exactly once, now or later (or lets go of it: then the
+/// connection is cut). Asked again only when the piece before is on its way, so that a slow reader holds one
+/// piece.
+using NextPiece = std::function<void(DeliverPiece deliver)>;
 
 struct Response {
   int status = 200;
@@ -89,7 +102,7 @@ struct Response {
 };
 
 /// Calls `reply` exactly once, on the io_context's thread, now or later. A reply to a connection that
-/// is gone does nothing. A handler that throws before it replied is answered for with 500.
+/// is gone does nothing. Where it throws before it replied, or lets go of `reply`, the answer is 500.
 using Reply = std::function<void(Response)>;
 using Handler = std::function<void(Request&&, Reply)>;
 
@@ -98,7 +111,14 @@ using Handler = std::function<void(Request&&, Reply)>;
 /// announced a body, the connection is closed after the answer. May not wait.
 using Admission = std::function<std::optional<Response>(const Request& head)>;
 
-/// One listener. Everything runs on the io_context's one thread.
+/// Since the server began.
+struct ServerFigures {
+  std::uint64_t handshakes_refused = 0;  // connections closed for handshakes_per_second
+  std::uint64_t failures = 0;            // what on_failure() was told
+};
+
+/// One listener. Everything runs on the io_context's one thread. An exception on the way of one connection
+/// (no memory, a bug in what makes an answer) ends that connection and no other.
 class Server {
  public:
   Server(boost::asio::io_context& io, Handler handler, Limits limits);
@@ -111,6 +131,7 @@ class Server {
   /// Connections still open after `timeout_ms` are cut.
   void stop(std::uint64_t timeout_ms, std::function<void()> stopped);
   std::uint64_t connections() const;
+  const ServerFigures& figures() const;
   /// Called with what went wrong on this side (a handler threw, accept failed), for the log.
   void on_failure(std::function<void(const Fault&)> report);
   /// Without one, everything is admitted.

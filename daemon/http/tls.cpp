@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <ctime>
 #include <string_view>
 #include <vector>
@@ -208,12 +209,19 @@ SslPointer TlsContext::new_session() const {
 
 void forget_key_updates(SSL* ssl) { SSL_set_ex_data(ssl, key_updates_index(), nullptr); }
 
-std::string client_certificate_of(SSL* ssl) {
+ClientCertificate client_certificate_of(SSL* ssl) {
   const X509* const shown = SSL_get0_peer_certificate(ssl);
   if (shown == nullptr || SSL_get_verify_result(ssl) != X509_V_OK) return {};
   Sha256Hash digest{};
   if (X509_digest(shown, EVP_sha256(), digest.data(), nullptr) != 1) throw std::bad_alloc();
-  return to_hex(digest);
+  ClientCertificate certificate;
+  certificate.sha256 = to_hex(digest);
+  const STACK_OF(X509)* const chain = SSL_get0_verified_chain(ssl);
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const std::chrono::sys_time<std::chrono::milliseconds> expiry = expiry_of(sk_X509_value(chain, i));
+    certificate.expires = std::min(certificate.expires, Instant{expiry.time_since_epoch().count()});
+  }
+  return certificate;
 }
 
 }  // namespace voucherd::http

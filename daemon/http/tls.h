@@ -9,10 +9,13 @@
 #include <openssl/ssl.h>
 
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
 #include "metering/core/result.h"
+#include "metering/core/time.h"
 
 namespace voucherd::http {
 
@@ -59,8 +62,11 @@ inline constexpr unsigned key_updates_max = 32;
 /// Call when data has come.
 void forget_key_updates(SSL* ssl);
 
-/// SHA-256 of the certificate that the client showed and that was verified, in lower-case hexadecimal; ""
-/// where it showed none.
-std::string client_certificate_of(SSL* ssl);
+/// What a client showed and what was verified.
+struct ClientCertificate {
+  std::string sha256;  // of its DER, in lower-case hexadecimal; "": it showed none
+  Instant expires{std::numeric_limits<std::int64_t>::max()};  // the first of its chain to do so
+};
+ClientCertificate client_certificate_of(SSL* ssl);
 
 }  // namespace voucherd::http

@@ -173,6 +173,27 @@ TEST_F(ListEventsTest, LetsOthersInBetweenTwoRecords) {
   EXPECT_EQ(Json::parse(wait(listing).body)["items"].size(), 3u);
 }
 
+TEST_F(ListEventsTest, LetsOthersInBetweenTwoPartsOfOneRecord) {
+  constexpr std::size_t events = 1'000;
+  Json batch = Json::array();
+  for (std::size_t i = 0; i < events; ++i)
+    batch.push_back(usage(std::to_string(i), "2026-03-01T00:00:00Z", "1"));
+  accept(batch);
+  for (const char* how : {"&limit=1000", "&format=csv&limit=1000", "&format=ndjson"}) {
+    const auto listing = start("GET", of_firm(how));
+    int others = 0;
+    while (!listing->has_value()) {
+      loop_.post([&] { ++others; });
+      loop_.run_one();
+    }
+    EXPECT_GE(others, 4) << how;
+    const std::string body = wait(listing).body;
+    std::size_t seen = 0;
+    for (std::size_t at = 0; (at = body.find("gpu.a800", at)) != std::string::npos; ++at) ++seen;
+    EXPECT_EQ(seen, events) << how;
+  }
+}
+
 TEST_F(ListEventsTest, PagesThroughAllEventsOnce) {
   accept({usage("1", "2026-03-01T00:00:00Z", "1"), usage("2", "2026-03-01T00:00:00Z", "1"),
           usage("3", "2026-03-01T00:00:00Z", "1")});

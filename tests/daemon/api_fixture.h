@@ -81,7 +81,7 @@ class ApiTest : public ::testing::Test {
     http::Response response = **answer;
     for (bool ended = !response.next_piece; !ended;) {
       std::optional<std::string> piece;
-      response.next_piece([&](std::string next) { piece = std::move(next); });
+      response.next_piece([&](std::optional<std::string> next) { piece = std::move(next).value(); });
       loop_.run_until([&] { return piece.has_value(); });
       response.body += *piece;
       ended = piece->empty();

@@ -180,12 +180,62 @@ TEST_F(HttpLimitsTest, AnAnswerThatIsReadByteByByteIsCut) {
   start([](Request&&, const Reply& reply) { reply({200, "text/plain", std::string(64u << 20, 'x'), {}}); });
   auto c = client();
   c.send(get("/"));
+  EXPECT_EQ(c.read(true).status, 200);
   while (true) {  // ends: the answer never would be read so
     std::uint64_t open = 0;
     on_server([&] { open = server_->connections(); });
     if (open == 0) break;
     c.read_byte();
   }
+}
+
+TEST_F(HttpLimitsTest, AnAnswerInPiecesIsHeldToItsRateOverAllOfIt) {
+  limits_.transfer_bytes_per_second_min = std::uint64_t{1} << 30;
+  limits_.transfer_grace_ms = 1'000;  // each piece is read in less
+  start([](Request&&, const Reply& reply) {
+    Response response;
+    response.body = "first";
+    response.next_piece = [](const DeliverPiece& deliver) { deliver(std::string(64u << 10, 'x')); };
+    reply(std::move(response));
+  });
+  auto c = client();
+  c.send(get("/endless"));
+  EXPECT_EQ(c.read(true).status, 200);
+  while (true) {  // ends: all pieces together are read too slowly
+    std::uint64_t open = 0;
+    on_server([&] { open = server_->connections(); });
+    if (open == 0) break;
+    for (int i = 0; i < 1'000; ++i) c.read_byte();
+  }
+}
+
+TEST_F(HttpLimitsTest, WhoWasRefusedHasLessTimeToIdle) {
+  limits_.idle_timeout_ms = 3'600'000;
+  limits_.refused_idle_timeout_ms = 40;
+  start_with_admission();
+  auto good = client(), refused = client();
+  for (RawClient* c : {&good, &refused}) c->send(get("/a"));
+  for (RawClient* c : {&good, &refused}) EXPECT_EQ(c->read().status, 200);
+  refused.send(get("/no"));
+  EXPECT_EQ(refused.read().status, 401);
+  EXPECT_TRUE(refused.ended());
+  good.send(get("/no") + get("/a"));
+  EXPECT_EQ(good.read().status, 401);
+  EXPECT_EQ(good.read().status, 200);
+  on_server([&] { EXPECT_EQ(server_->connections(), 1u); });
+}
+
+TEST_F(HttpLimitsTest, HandshakesOverAnAddressesRateAreClosedAndCounted) {
+  use_tls();
+  limits_.handshakes_per_second = 1;
+  limits_.handshakes_burst = 3;
+  start_echo();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(client().connected()) << i;
+  EXPECT_FALSE(client().connected());
+  RawClient other(port_, client_tls_.get(), "127.0.0.2");
+  other.send(get("/"));
+  EXPECT_EQ(other.read().status, 200);
+  on_server([&] { EXPECT_EQ(server_->figures().handshakes_refused, 1u); });
 }
 
 TEST_F(HttpLimitsTest, SizesOfHeadersAndChunkFramingAreAsConfigured) {

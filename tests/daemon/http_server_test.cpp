@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <stdexcept>
 
 #include "tests/daemon/http_fixture.h"
 
@@ -32,7 +33,7 @@ void answer_in_pieces(const Reply& reply) {
   Response response;
   response.content_type = "text/plain";
   response.body = "first,";
-  response.next_piece = [left](const std::function<void(std::string)>& deliver) {
+  response.next_piece = [left](const DeliverPiece& deliver) {
     deliver(*left == 0 ? "" : std::string(20, static_cast<char>('0' + *left)));
     --*left;
   };
@@ -80,9 +81,7 @@ TEST_F(HttpServerTest, StopsAskingForPiecesWhenTheClientIsGone) {
       delete told;
       dropped.set_value();
     });
-    response.next_piece = [alive](const std::function<void(std::string)>& deliver) {
-      deliver(std::string(100'000, 'x'));
-    };
+    response.next_piece = [alive](const DeliverPiece& deliver) { deliver(std::string(100'000, 'x')); };
     reply(std::move(response));
   });
   auto c = client();
@@ -237,6 +236,31 @@ TEST_F(HttpServerTest, InvitesABodyThatWaitsForContinue) {
   EXPECT_EQ(c.read().status, 100);
   c.send("abc");
   EXPECT_EQ(c.read().body, "POST /a abc");
+}
+
+TEST_F(HttpServerTest, InvitesABodyWhenItsTurnComesAndCountsItsTimeFromThen) {
+  limits_.body_timeout_ms = 20;
+  std::vector<Reply> waiting;
+  std::promise<void> there;
+  start([&](Request&& request, Reply reply) {
+    if (request.path != "/slow") return reply({.body = std::move(request.body), .headers = {}});
+    waiting.push_back(std::move(reply));
+    there.set_value();
+  });
+  auto c = client(), other = client();
+  c.send(get("/slow") + "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  there.get_future().wait();
+  // Longer than a body has: another one's time comes to its end meanwhile, twice.
+  for (int i = 0; i < 2; ++i) {
+    auto late = client();
+    late.send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n");
+    EXPECT_EQ(late.read().status, 408);
+  }
+  EXPECT_EQ(c.readable(), 0u);
+  on_server([&] { waiting[0]({.body = "slow", .headers = {}}); });
+  EXPECT_EQ(c.read().body, "slow");
+  EXPECT_EQ(c.read().status, 100);
+  EXPECT_EQ(c.read().status, 408);  // and from then on it counts
 }
 
 TEST_F(HttpServerTest, RefusesATooLargeBodyInsteadOfInvitingIt) {

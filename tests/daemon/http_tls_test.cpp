@@ -144,6 +144,31 @@ TEST_F(HttpTlsTest, TellsTheHandlerWhichCertificateWasVerified) {
   EXPECT_EQ(shown.size(), 4 + 64u) << shown;
 }
 
+TEST_F(HttpTlsTest, TellsTheHandlerUntilWhenTheCertificateIsGood) {
+  std::optional<Instant> expires;
+  tls_ = TlsContext::load(files_with_client_ca(false)).value();
+  start([&](Request&& request, const Reply& reply) {
+    expires = request.client_certificate_expires;
+    reply({});
+  });
+  const auto ask_with = [&](SSL_CTX* context) {
+    RawClient c(port_, context);
+    c.send(get("/"));
+    EXPECT_EQ(c.read().status, 200);
+    return *expires;
+  };
+  EXPECT_EQ(ask_with(client_context().get()), Instant{std::numeric_limits<std::int64_t>::max()});
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const std::int64_t now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  const auto until = [&](long seconds) {
+    const Issued own = certificates_.authority().issue({.name = "c", .valid_until_s = seconds});
+    return ask_with(certificates_.client_context(&own).get()).ms;
+  };
+  EXPECT_NEAR(static_cast<double>(until(1'800)), static_cast<double>(now_ms + 1'800'000), 300'000);
+  // The authority's own ends before it.
+  EXPECT_NEAR(static_cast<double>(until(7'200)), static_cast<double>(now_ms + 3'600'000), 300'000);
+}
+
 TEST_F(HttpTlsTest, TurnsAwayCertificatesThatAreExpiredNotYetValidOrOfAnotherAuthority) {
   start_with(files_with_client_ca(false));
   const TestAuthority other("others");
