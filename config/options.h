@@ -59,13 +59,16 @@ struct Options {
   std::uint64_t received_bytes_max = 256u << 20;
   std::uint64_t queue_bytes_max = 64u << 20;
   std::uint64_t group_events_max = 65'536;
+  std::uint64_t handshakes_per_second = 50;  // of one address; 0: any number
+  std::uint64_t handshakes_burst = 512;
   std::uint64_t handshake_timeout_ms = 10'000;
   std::uint64_t header_timeout_ms = 10'000;
   std::uint64_t body_timeout_ms = 60'000;
   std::uint64_t transfer_bytes_per_second_min = 1'024;  // of bodies and answers
   std::uint64_t transfer_grace_ms = 10'000;
   std::uint64_t idle_timeout_ms = 120'000;
-  std::uint64_t drain_timeout_ms = 30'000;  // SIGTERM: then connections are cut
+  std::uint64_t refused_idle_timeout_ms = 5'000;  // after 401 and 403
+  std::uint64_t drain_timeout_ms = 30'000;        // SIGTERM: then connections are cut
   // [memory]
   std::uint64_t block_cache_bytes = 64u << 20;    // RocksDB's
   std::uint64_t write_buffer_bytes = 64u << 20;   // RocksDB's; without a key: tests make it small

@@ -41,6 +41,9 @@ http::Limits limits_of(const config::Options& options) {
   limits.connections_per_address_max = options.connections_per_address_max;
   limits.requests_per_second = options.requests_per_second;
   limits.requests_burst = options.requests_burst;
+  limits.handshakes_per_second = options.handshakes_per_second;
+  limits.handshakes_burst = options.handshakes_burst;
+  limits.refused_idle_timeout_ms = options.refused_idle_timeout_ms;
   limits.handshake_timeout_ms = options.handshake_timeout_ms;
   limits.transfer_bytes_per_second_min = options.transfer_bytes_per_second_min;
   limits.transfer_grace_ms = options.transfer_grace_ms;
@@ -148,7 +151,7 @@ class Daemon {
   Result<void> start(const std::string& ports_file) {
     if (auto fonts = open_documents(); !fonts) return fonts;
     auto engine = Engine::open(
-        options_, clock_, [this](std::function<void()> task) { boost::asio::post(io_, std::move(task)); },
+        options_, clock_, [this](std::function<void()> task) { post_unfailing(std::move(task)); },
         [this](const Fault& fault) {
           // Nothing after this can be acknowledged truthfully: leave at once, without destructors.
           logger_.error("journal_write_failed", fault);
@@ -157,6 +160,7 @@ class Daemon {
         [this](double seconds) { metrics_.observe_commit(seconds); });
     if (!engine) return engine.error();
     engine_ = std::move(*engine);
+    engine_->on_answer_failure([this](const Fault& fault) { note_failure(fault); });
     logger_.info("journal_open", {{"directory", options_.directory}, {"position", engine_->position()}});
     add_routes();
     if (auto gates = open_gates(); !gates) return gates;
@@ -181,9 +185,38 @@ class Daemon {
     return {};
   }
 
-  void run() { io_.run(); }
+  /// What throws on the way of a connection ends that one (daemon/http/connection.h); what is left is logged,
+  /// and the daemon goes on.
+  void run() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& error) {
+        note_failure({"task_failed", std::string("a task threw: ") + error.what()});
+      }
+    }
+  }
 
  private:
+  /// The engine's own: where one throws, its state may lack the half of a record. What is durable is folded
+  /// again by the next start.
+  void post_unfailing(std::function<void()> task) {
+    boost::asio::post(io_, [this, task = std::move(task)] {
+      try {
+        task();
+      } catch (const std::exception& error) {
+        logger_.error("engine_failed", Fault{"engine_failed", error.what()});
+        ::_exit(1);
+      }
+    });
+  }
+
+  void note_failure(const Fault& fault) {
+    ++failures_;
+    logger_.error("request_failed_inside", fault);
+  }
+
   /// Before the journal: without its font the daemon does not start.
   Result<void> open_documents() {
     std::unique_ptr<billing::PdfRenderer> pdf;
@@ -295,6 +328,7 @@ class Daemon {
     admin_router_.add("GET", "/metrics",
                       [this](http::Request&&, const api::PathValues&, const http::Reply& reply) {
                         auto snapshot = take_snapshot(*engine_, api_server_.connections(), started_);
+                        put_http(snapshot);
                         snapshot.facts_import_failed = import_failed_;
                         snapshot.tls_reload_failed = tls_reload_failed_;
                         snapshot.tls_certificate_expires_s = certificate_expires_.time_since_epoch().count();
@@ -313,6 +347,14 @@ class Daemon {
                       });
   }
 
+  void put_http(MetricsSnapshot& snapshot) const {
+    snapshot.failures = failures_;
+    for (const auto* server : {&api_server_, &admin_server_}) {
+      snapshot.failures += server->figures().failures;
+      snapshot.handshakes_refused += server->figures().handshakes_refused;
+    }
+  }
+
   Result<void> open_gates() {
     access_.required = options_.access_required;
     if (auto read = read_admin(); !read) return read;
@@ -326,6 +368,9 @@ class Daemon {
         [this](const Fault& fault) { logger_.error("access_log_failed", fault); });
     if (!log) return log.error();
     access_.log = std::move(*log);
+    if (const std::uint64_t bytes = access_.log->cut_off_bytes(); bytes > 0) {
+      logger_.warn("access_log_cut_off", {{"directory", directory}, {"bytes", bytes}});
+    }
     gate_.emplace(router_, *engine_, access_, options_.token_connections_max);
     admin_gate_.emplace(admin_router_, *engine_, access_, options_.token_connections_max);
     api_server_.on_close([this](const std::string& peer) { gate_->closed(peer); });
@@ -402,6 +447,7 @@ class Daemon {
   boost::asio::steady_timer head_timer_{io_};
   std::string head_fault_;  // the last one that was logged; "": heads are signed
   bool stopping_ = false;
+  std::uint64_t failures_ = 0;  // beside those that the servers count
   bool import_failed_ = false;  // the last one
   bool tls_reload_failed_ = false;
   std::chrono::sys_seconds certificate_expires_{};

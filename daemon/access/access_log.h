@@ -4,9 +4,9 @@
 //
 // A line is written (not yet synced) before `written` is called, so that whoever waits for it answers nobody
 // whom the log does not know. It is synced within a second, at a day's end and at a stop: a crash of the
-// program loses no line, one of the machine the last second's. Where the disk takes no line, or too many
-// wait, `written` says so: who must be logged is refused then. How many lines were lost is the next line's
-// business.
+// program loses no line, one of the machine the last second's. Where the disk takes no line, could not be
+// synced the last time, or too many wait, `written` says so: who must be logged is refused then. How many
+// lines were lost is the next line's business.
 #pragma once
 
 #include <functional>
@@ -19,6 +19,9 @@
 namespace voucherd::access {
 
 inline constexpr std::size_t access_log_waiting_max = 8192;  // entries
+inline constexpr std::size_t access_log_waiting_bytes_max = 16u << 20;
+// Of answers that wait for their lines together; beyond: 503. A single one may be larger.
+inline constexpr std::size_t access_log_answers_bytes_max = 64u << 20;
 // Refused strangers have so many lines a second, and refused callers as many; of the others the next line has
 // the number, so that whoever knocks at the door, or has a token for another one, can't fill the disk.
 inline constexpr std::uint64_t access_refused_per_second_max = 100;
@@ -48,15 +51,20 @@ class AccessLog {
   using PostToOwner = std::function<void(std::function<void()>)>;
   /// Told on the log's own thread when writing begins to fail.
   using OnFailure = std::function<void(const Fault&)>;
-  /// Goes on behind the last line that is there; a torn last line is cut off, and the next line says so.
-  /// Faults "access_log_failed", "access_log_damaged". `clock` outlives it.
+  /// With the reason where there is no such line.
+  using Written = std::function<void(const Result<void>&)>;
+  /// Goes on behind the last line that is there; a torn last line, and zeros that a machine's stop had left,
+  /// are cut off, and the next line says so. Faults "access_log_failed", "access_log_damaged". `clock`
+  /// outlives it.
   static Result<std::unique_ptr<AccessLog>> open(const AccessLogOptions& options, const Clock& clock,
                                                  PostToOwner post, OnFailure on_failure);
   /// Writes what waits.
   ~AccessLog();
 
-  /// `written` runs on the owner thread, and may be empty; false: there is no such line.
-  void write(AccessEntry entry, std::function<void(bool)> written);
+  /// `written` runs on the owner thread, and may be empty.
+  void write(AccessEntry entry, Written written);
+  /// What a crash had left behind the last line, and open() cut off.
+  std::uint64_t cut_off_bytes() const;
 
  private:
   struct Impl;

@@ -23,6 +23,25 @@ std::optional<LocalDay> day_of(const std::string& name) {
   return *day;
 }
 
+constexpr const char* not_a_line = "this is no line of an access log";
+constexpr const char* never_on_disk =
+    "there are zero bytes: the machine stopped before the lines that were written here had reached the disk";
+
+/// What the line says of others that are not there; "": nothing.
+std::string note_of(const ChainLink& link) {
+  if (link.cut_off_bytes > 0) {
+    return "the daemon was started after a crash, and cut off " + std::to_string(link.cut_off_bytes) +
+           " bytes that were no whole line; where the machine had stopped, lines of its last second may be "
+           "missing before this one";
+  }
+  if (link.event == "lost")
+    return std::to_string(link.entries) +
+           " lines could not be written before this one; what needed one was refused";
+  if (link.event == "others_refused")
+    return std::to_string(link.entries) + " more requests were refused than lines are written of in a second";
+  return {};
+}
+
 /// Follows the lines of one file after another.
 class ChainCheck {
  public:
@@ -32,18 +51,19 @@ class ChainCheck {
     std::uint64_t number = 0;
     for (std::string line; report_.fault.empty() && std::getline(in, line);) {
       ++number;
-      const std::string fault = in.eof() ? "the line is cut off" : link(line);
-      if (!fault.empty()) report_.fault = path + ":" + std::to_string(number) + ": " + fault;
+      const std::string at = path + ":" + std::to_string(number) + ": ";
+      const std::string fault = in.eof() ? "the line is cut off" : link(line, at);
+      if (!fault.empty()) report_.fault = at + fault;
     }
     return {};
   }
   const ChainReport& report() const { return report_; }
 
  private:
-  /// What is wrong with the line; "": nothing.
-  std::string link(const std::string& line) {
+  /// What is wrong with the line; "": nothing. `at` is where it stands.
+  std::string link(const std::string& line, const std::string& at) {
     const auto found = read_chain_link(line);
-    if (!found) return "this is no line of an access log";
+    if (!found) return line.find('\0') == std::string::npos ? not_a_line : never_on_disk;
     if (report_.last == 0) {
       report_.first = found->number;
       report_.first_at = found->at;
@@ -57,6 +77,7 @@ class ChainCheck {
     report_.last = found->number;
     report_.last_at = found->at;
     report_.sha256 = sha256_hex(line);
+    if (const std::string note = note_of(*found); !note.empty()) report_.notes.push_back(at + note);
     return {};
   }
 
@@ -89,7 +110,16 @@ std::optional<ChainLink> read_chain_link(std::string_view line) {
   if (number == json.end() || !number->is_number_unsigned() || *number == 0) return std::nullopt;
   if (before == json.end() || !before->is_string() || at == json.end() || !at->is_string())
     return std::nullopt;
-  return ChainLink{number->get<std::uint64_t>(), before->get<std::string>(), at->get<std::string>()};
+  ChainLink link{number->get<std::uint64_t>(), before->get<std::string>(), at->get<std::string>(), {}};
+  const auto number_of = [&](const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  };
+  if (const auto event = json.find("event"); event != json.end() && event->is_string())
+    link.event = event->get<std::string>();
+  link.entries = number_of("entries");
+  link.cut_off_bytes = number_of("cut_off_bytes");
+  return link;
 }
 
 Result<ChainReport> check_access_log(const std::vector<std::string>& files) {

@@ -29,6 +29,9 @@ struct ChainLink {
   std::uint64_t number;
   std::string before;
   std::string at;
+  std::string event;
+  std::uint64_t entries = 0;        // lost, or refused without a line of their own
+  std::uint64_t cut_off_bytes = 0;  // that a crash had left behind the line before
 };
 std::optional<ChainLink> read_chain_link(std::string_view line);
 
@@ -38,6 +41,8 @@ struct ChainReport {
   std::string first_at, last_at;
   std::string sha256;  // of the last line: who notes it can tell later that none is missing behind it
   std::string fault;   // "FILE:12: …", the first one; "": the chain is whole
+  /// "FILE:12: …": what is missing though the chain is whole, and why.
+  std::vector<std::string> notes;
 };
 Result<ChainReport> check_access_log(const std::vector<std::string>& files);
 

@@ -56,6 +56,9 @@ Authenticator::Authenticator(const std::optional<BootstrapToken>& bootstrap) {
 
 Authenticator::Outcome Authenticator::identify(const http::Request& head, const TokenBook& tokens,
                                                Instant now) const {
+  // A new connection could not be made with it: it would be turned away before any token is seen.
+  if (!head.client_certificate.empty() && now >= head.client_certificate_expires)
+    return no_good("the certificate of this connection has expired; connect again with one that is valid");
   std::string_view shown;
   for (const auto& [name, value] : head.headers) {
     if (name != "authorization" || !begins_like(value, scheme)) continue;

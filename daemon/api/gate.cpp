@@ -81,12 +81,27 @@ http::Response too_many(const std::string& detail, std::uint64_t retry_after) {
   return response;
 }
 
-http::Response not_logged() {
-  auto response =
-      problem(503, "access-log", "The access log takes no line",
-              "what is read here must be in the access log, which can't be written: free some space");
+http::Response not_logged(const std::string& why) {
+  auto response = problem(503, "access-log", "The access log takes no line",
+                          "what is read here must be in the access log, which can't be written now (" + why +
+                              "); try again later");
   response.headers.emplace_back("Retry-After", "30");
   return response;
+}
+
+/// All of a request but its body.
+http::Request head_of(const http::Request& request) {
+  http::Request head;
+  head.method = request.method;
+  head.path = request.path;
+  head.segments = request.segments;
+  head.query = request.query;
+  head.headers = request.headers;
+  head.peer = request.peer;
+  head.tls = request.tls;
+  head.client_certificate = request.client_certificate;
+  head.client_certificate_expires = request.client_certificate_expires;
+  return head;
 }
 
 }  // namespace
@@ -151,6 +166,8 @@ std::string Gate::answer(http::Request&& request, http::Reply reply) {
     reply(std::move(*judgement.refusal));
     return pattern;
   }
+  // Only reads come in pieces.
+  if (judgement.caller && request.method == "GET") reply = held_to_its_right(std::move(reply), request);
   if (judgement.permission != nullptr && judgement.permission->logged) {
     reply = logged(std::move(reply), entry_of(request, judgement));
   } else if (judgement.caller && !judgement.caller->source.empty()) {
@@ -181,13 +198,35 @@ void Gate::log_refusal(const http::Request& request, const Judgement& judgement,
   access_.log->write(std::move(entry), {});
 }
 
+http::Reply Gate::held_to_its_right(http::Reply reply, const http::Request& request) {
+  return [this, reply = std::move(reply),
+          head = std::make_shared<const http::Request>(head_of(request))](http::Response response) {
+    if (!response.next_piece) return reply(std::move(response));
+    response.next_piece = [this, head, next = std::move(response.next_piece)](http::DeliverPiece deliver) {
+      Judgement again = judge(*head);
+      if (!again.refusal) return next(std::move(deliver));
+      again.fault.insert(0, "while it was answered: ");
+      log_refusal(*head, again, again.refusal->status);
+      deliver(std::nullopt);
+    };
+    reply(std::move(response));
+  };
+}
+
 http::Reply Gate::logged(http::Reply reply, access::AccessEntry entry) {
   return [this, reply = std::move(reply), entry = std::move(entry)](http::Response response) {
+    std::size_t& waiting = access_.answers_waiting_bytes;
+    if (waiting > 0 && waiting + response.body.size() > access::access_log_answers_bytes_max)
+      response = not_logged("too many answers wait for it");
     access::AccessEntry answered = entry;
     answered.status = response.status;
+    const std::size_t bytes = response.body.size();
+    waiting += bytes;
     const auto kept = std::make_shared<http::Response>(std::move(response));
-    access_.log->write(std::move(answered),
-                       [reply, kept](bool written) { reply(written ? std::move(*kept) : not_logged()); });
+    access_.log->write(std::move(answered), [&waiting, bytes, reply, kept](const Result<void>& written) {
+      waiting -= bytes;
+      reply(written ? std::move(*kept) : not_logged(written.error().detail));
+    });
   };
 }
 

@@ -1,6 +1,6 @@
 // The way in: who sends a request, whether they may, and what the access log must know of it. Asked twice: by
 // the head alone, before a body is received; and again when all is there, since a token may have been revoked
-// meanwhile.
+// meanwhile. Of an answer in pieces it is asked before each of them.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,7 @@ struct Access {
   access::Authenticator authenticator;
   http::RateLimits rates{0, 1, 1};  // of each token
   std::unique_ptr<access::AccessLog> log;
+  std::size_t answers_waiting_bytes = 0;  // for their lines in it
 };
 
 /// Of one listener. All run on the engine's owner thread; what it is given outlives it.
@@ -52,6 +53,8 @@ class Gate {
   bool shows_nothing(const http::Request& request) const;
   access::AccessEntry entry_of(const http::Request& request, const Judgement& judgement) const;
   void log_refusal(const http::Request& request, const Judgement& judgement, int status);
+  /// Ends an answer in pieces before its end where whoever asked may not have it any more.
+  http::Reply held_to_its_right(http::Reply reply, const http::Request& request);
   /// Answers once the log has the line, or refuses.
   http::Reply logged(http::Reply reply, access::AccessEntry entry);
   /// Of requests whose body may be refused: logs that.

@@ -17,10 +17,12 @@ int verify(const Session& session, const std::vector<std::string>& files) {
                {"first_at", found->first_at},
                {"last_at", found->last_at},
                {"sha256", found->sha256},
+               {"notes", found->notes},
                {"fault", found->fault.empty() ? Json() : Json(found->fault)}}
               .dump());
     return found->fault.empty() ? exit_done : exit_failed;
   }
+  for (const std::string& note : found->notes) print(note);
   if (!found->fault.empty()) return report({"access_log_broken", "the chain is broken: " + found->fault});
   print("lines " + std::to_string(found->first) + " (" + found->first_at + ") to " +
         std::to_string(found->last) + " (" + found->last_at +
@@ -37,7 +39,8 @@ void add_access_log_commands(CLI::App& app, Session& session) {
   const auto files = std::make_shared<std::vector<std::string>>();
   command->add_option("FILE", *files, "The access log's files, oldest first")->required();
   command->footer(R"(
-Exit status 1 where a line was changed, left out or put in. Note the last line's SHA-256 elsewhere: it
+Exit status 1 where a line was changed, left out or put in. What the log itself says of lines that are missing
+(a crash, a full disk, too many refusals a second) is printed, and does not break the chain. Note the last line's SHA-256 elsewhere: it
 tells later whether lines behind it are gone.
 
 Example:

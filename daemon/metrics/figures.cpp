@@ -50,6 +50,13 @@ constexpr Figure table[] = {
     {counter, "voucherd_journal_append_seconds_total",
      "Time spent in appends to the journal, their fsync included.",
      [](const Snapshot& s) { return s.journal_append_seconds; }},
+    {counter, "voucherd_handshakes_refused_total",
+     "Connections closed before their TLS handshake since their address had made too many "
+     "(limits.handshakes_per_second).",
+     [](const Snapshot& s) { return exported(s.handshakes_refused); }},
+    {counter, "voucherd_failures_total",
+     "Requests and connections that ended with a failure inside the server; its log has each.",
+     [](const Snapshot& s) { return exported(s.failures); }},
 
     {gauge, "voucherd_queue_batches", "Batches that wait for the journal.",
      [](const Snapshot& s) { return exported(s.queue_batches); }},

@@ -61,6 +61,7 @@ struct MetricsSnapshot {
 
   // Process
   std::uint64_t api_connections = 0;
+  std::uint64_t handshakes_refused = 0, failures = 0;  // of both listeners
   Instant process_start;
   std::uint64_t process_resident_bytes = 0;
 };

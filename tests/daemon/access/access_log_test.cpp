@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -27,14 +30,20 @@ class AccessLogTest : public ::testing::Test {
   AccessLogOptions options_{temporary_.path() + "/log", 180, UtcOffset{480}};
   ManualClock clock_{parse_instant("2026-06-15T12:00:00+08:00").value()};
   voucherd::testing::OwnerLoop loop_;
-  std::vector<Fault> failures_;
+  std::mutex failed_mutex_;
+  std::condition_variable failed_;
+  int failures_ = 0;
   std::unique_ptr<AccessLog> log_;
 
   void open() {
     log_.reset();
     log_ = AccessLog::open(
                options_, clock_, [this](std::function<void()> task) { loop_.post(std::move(task)); },
-               [](const Fault&) {})
+               [this](const Fault&) {
+                 const std::lock_guard lock(failed_mutex_);
+                 ++failures_;
+                 failed_.notify_one();
+               })
                .value();
   }
   AccessEntry entry(const std::string& target = "/v1/statements/2026-03/x") const {
@@ -50,7 +59,7 @@ class AccessLogTest : public ::testing::Test {
   }
   bool write(AccessEntry entry) {
     std::optional<bool> done;
-    log_->write(std::move(entry), [&](bool written) { done = written; });
+    log_->write(std::move(entry), [&](const Result<void>& written) { done = written.has_value(); });
     loop_.run_until([&] { return done.has_value(); });
     return *done;
   }
@@ -152,6 +161,118 @@ TEST_F(AccessLogTest, GoesOnBehindATornLine) {
   EXPECT_EQ(check().fault, "");
   EXPECT_EQ(check().last, 4u);
   EXPECT_EQ(lines(path).at(2)["cut_off_bytes"], 14);
+}
+
+TEST_F(AccessLogTest, CutsOffTheZerosThatAMachinesStopLeaves) {
+  for (const std::size_t zeros : {1u, 4'096u, 200'000u}) {
+    open();
+    write(entry());
+    log_.reset();
+    const std::string path = files().at(0), good = read(path);
+    rewrite(path, good + "{\"line\":" + std::string(zeros, '\0'));
+    open();
+    EXPECT_EQ(log_->cut_off_bytes(), 8 + zeros);
+    write(entry());
+    log_.reset();
+    EXPECT_EQ(read(path).substr(0, good.size()), good);
+    EXPECT_EQ(check().fault, "");
+    ASSERT_FALSE(check().notes.empty());
+    EXPECT_NE(check().notes.back().find("cut off " + std::to_string(8 + zeros) + " bytes"),
+              std::string::npos);
+  }
+}
+
+TEST_F(AccessLogTest, GoesOnFromTheDayBeforeWhereADaysFileIsAllZeros) {
+  open();
+  write(entry());
+  log_.reset();
+  clock_.advance(ms_per_day);
+  rewrite(access_log_path(options_.directory, local_day(clock_.now(), options_.offset)),
+          std::string(100'000, '\0'));
+  open();
+  write(entry());
+  log_.reset();
+  EXPECT_EQ(files().size(), 2u);
+  EXPECT_EQ(check().fault, "");
+  EXPECT_EQ(check().last, 4u);
+}
+
+TEST_F(AccessLogTest, SaysThatZerosBetweenLinesNeverReachedTheDisk) {
+  open();
+  for (int i = 0; i < 3; ++i) write(entry());
+  log_.reset();
+  std::string text = read(files().at(0));
+  const std::size_t second = text.find('\n') + 1;
+  text.replace(second, text.find('\n', second) - second, 100, '\0');
+  rewrite(files().at(0), text);
+  EXPECT_NE(check().fault.find("zero bytes: the machine stopped"), std::string::npos) << check().fault;
+  open();  // what is there stays there
+  EXPECT_EQ(log_->cut_off_bytes(), 0u);
+}
+
+TEST_F(AccessLogTest, TakesNoLineUntilWhatWasWrittenIsOnTheDisk) {
+  open();
+  write(entry());
+  clock_.advance(ms_per_day);
+  // Tomorrow's file takes every byte and can't be synced.
+  const std::string tomorrow = access_log_path(options_.directory, local_day(clock_.now(), options_.offset));
+  fs::create_symlink("/dev/null", tomorrow);
+  EXPECT_TRUE(write(entry())) << "a line is written, and synced within a second";
+  std::unique_lock lock(failed_mutex_);
+  failed_.wait(lock, [&] { return failures_ > 0; });
+  lock.unlock();
+  EXPECT_FALSE(write(entry()));
+  EXPECT_FALSE(write(entry()));
+  log_.reset();
+  fs::remove(tomorrow);
+  open();
+  EXPECT_TRUE(write(entry()));
+}
+
+TEST_F(AccessLogTest, BoundsWhatWaitsByItsBytes) {
+  std::promise<void> entered, let_go;
+  bool held = false;
+  log_ = AccessLog::open(
+             options_, clock_,
+             [&](std::function<void()> task) {
+               loop_.post(std::move(task));
+               if (std::exchange(held, true)) return;
+               entered.set_value();  // the log's thread is kept from its next lines
+               let_go.get_future().wait();
+             },
+             [](const Fault&) {})
+             .value();
+  log_->write(entry(), [](const Result<void>&) {});
+  entered.get_future().wait();
+  const AccessEntry large = entry(std::string(64u << 10, 'x'));
+  constexpr std::size_t places = access_log_waiting_bytes_max / (64u << 10), asked = 2 * places;
+  static_assert(asked < access_log_waiting_max);
+  std::size_t written = 0, refused = 0;
+  for (std::size_t i = 0; i < asked; ++i) {
+    log_->write(large, [&](const Result<void>& outcome) { ++(outcome ? written : refused); });
+  }
+  EXPECT_NEAR(static_cast<double>(refused), static_cast<double>(asked - places), 2) << "told at once";
+  let_go.set_value();
+  loop_.run_until([&] { return written + refused == asked; });
+  EXPECT_TRUE(write(entry()));
+  log_.reset();
+}
+
+TEST_F(AccessLogTest, LeavesTheModeOfADirectoryThatIsThereAsItIs) {
+  open();
+  const auto mode = [&] { return fs::status(options_.directory).permissions(); };
+  EXPECT_EQ(mode(), fs::perms::owner_all);
+  log_.reset();
+  for (const unsigned deliberate : {0500u, 0700u, 0750u, 02770u}) {
+    fs::permissions(options_.directory, static_cast<fs::perms>(deliberate));
+    open();
+    EXPECT_EQ(mode(), static_cast<fs::perms>(deliberate));
+    log_.reset();
+  }
+  fs::permissions(options_.directory, static_cast<fs::perms>(0707));
+  const auto refused = AccessLog::open(
+      options_, clock_, [](const std::function<void()>&) {}, [](const Fault&) {});
+  EXPECT_NE(refused.error().detail.find("chmod o-w"), std::string::npos);
 }
 
 TEST_F(AccessLogTest, RefusesToGoOnBehindWhatIsNoLine) {

@@ -65,7 +65,7 @@ class GateTest : public ApiTest {
   std::vector<Json> access_lines() {
     bool written = false;
     access_.log->write({clock_.now(), {"local", "x"}, "", "", "", "", "end", 0, ""},
-                       [&](bool) { written = true; });
+                       [&](const Result<void>&) { written = true; });
     loop_.run_until([&] { return written; });
     std::vector<Json> lines;
     for (const auto& file : access::access_log_files(directory_.path() + "/log").value()) {

@@ -1,6 +1,7 @@
 // Who gets in, how far, and what the journal and the access log say of it.
 #include <filesystem>
 
+#include "daemon/api/event_queries.h"
 #include "tests/daemon/access/gate_fixture.h"
 
 namespace voucherd::api {
@@ -253,6 +254,123 @@ TEST_F(GateKeepingTest, LogsReadsOfStatementsAndTokensAndEveryRefusal) {
                       "POST /v1/events 403 " + id_of(stranger) + " ingest"}));
 }
 
+/// An export in many pieces is under way.
+class GateStreamTest : public GateTest {
+ protected:
+  GateStreamTest() {
+    register_all();
+    Json events = Json::array();
+    for (int i = 0; i < 250; ++i) {
+      events.push_back(usage(std::to_string(i), "2026-03-01T09:00:00+08:00", "1", std::string(120, 'p')));
+    }
+    for (int record = 0; record < 12; ++record) {
+      for (auto& event : events) event["id"] = event["id"].get<std::string>() + "x";
+      accept(events);
+    }
+  }
+  using Piece = std::optional<std::string>;
+  /// The answer with its first piece.
+  http::Response begin(http::Request request) {
+    EXPECT_FALSE(gate_.admit(request));
+    auto answer = std::make_shared<std::optional<http::Response>>();
+    gate_.answer(std::move(request), [answer](http::Response response) { *answer = std::move(response); });
+    loop_.run_until([&] { return answer->has_value(); });
+    return **answer;
+  }
+  http::Request export_of(const std::string& token) {
+    return request_of(token, "GET", std::string("/v1/events?format=ndjson&subject=") + firm_of_tests);
+  }
+  Piece next_of(const http::Response& response) {
+    std::optional<Piece> piece;
+    response.next_piece([&](Piece given) { piece = std::move(given); });
+    loop_.run_until([&] { return piece.has_value(); });
+    return *piece;
+  }
+};
+
+TEST_F(GateStreamTest, EndsAnAnswerInPiecesWhoseTokenIsRevoked) {
+  const std::string auditor = token("auditor");
+  const auto response = begin(export_of(auditor));
+  ASSERT_TRUE(response.next_piece);
+  EXPECT_TRUE(next_of(response));
+  EXPECT_EQ(status_as(admin_, "POST", "/v1/tokens/" + id_of(auditor) + "/revoke", "{}"), 200);
+  EXPECT_FALSE(next_of(response));
+  const Json line = access_lines().back();
+  EXPECT_EQ(line["event"], "refused");
+  EXPECT_EQ(line["fault"],
+            "while it was answered: token " + id_of(auditor) + " is revoked; ask an admin for another one");
+}
+
+TEST_F(GateStreamTest, EndsAnAnswerInPiecesWhoseTokenOrCertificateExpires) {
+  const auto by_token = begin(export_of(token("auditor", {{"expires", "2026-06-15T12:00:01+08:00"}})));
+  http::Request request = export_of(token("auditor"));
+  request.client_certificate = std::string(64, 'a');
+  request.client_certificate_expires = Instant{clock_.now().ms + 1'000};
+  const auto by_certificate = begin(std::move(request));
+  for (const auto* each : {&by_token, &by_certificate}) EXPECT_TRUE(next_of(*each));
+  clock_.advance(1'000);
+  for (const auto* each : {&by_token, &by_certificate}) EXPECT_FALSE(next_of(*each));
+}
+
+TEST_F(GateStreamTest, GivesATokenSoManyExportsAndAllOfThemSoMany) {
+  std::vector<http::Response> under_way;
+  const std::string greedy = token("auditor");
+  const auto status_of = [&](const std::string& text) {
+    http::Response response = begin(export_of(text));
+    const int status = response.status;
+    if (status == 200) under_way.push_back(std::move(response));
+    return status;
+  };
+  for (int i = 0; i < exports_per_token_max; ++i) EXPECT_EQ(status_of(greedy), 200) << i;
+  const auto refused = begin(export_of(greedy));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(header_of(refused, "Retry-After"), "5");
+  EXPECT_EQ(status_as(greedy, "GET", std::string("/v1/events?subject=") + firm_of_tests), 200) << "a page";
+  while (static_cast<int>(under_way.size()) < exports_max) {
+    ASSERT_EQ(status_of(token("auditor")), 200) << under_way.size();
+  }
+  const std::string late = token("auditor");
+  EXPECT_EQ(status_of(late), 503);
+  under_way.pop_back();  // its reader has gone
+  EXPECT_EQ(status_of(late), 200);
+}
+
+TEST_F(GateKeepingTest, AnExpiredCertificateIsNoGoodThoughItsConnectionIsOpen) {
+  const std::string fingerprint(64, 'a');
+  const Json bound = {{"role", "finance"}, {"expires", nullptr}, {"certificate_sha256", fingerprint}};
+  EXPECT_EQ(status_as(admin_, "PUT", "/v1/tokens/abcdefghijkl", bound.dump()), 201);
+  const std::string auditor = token("auditor");
+  const Instant expires{clock_.now().ms + 1'000};
+  const auto asked = [&](const std::string& text) {
+    http::Request request = request_of(text, "GET", "/v1/periods");
+    request.tls = true;
+    request.client_certificate = fingerprint;
+    request.client_certificate_expires = expires;
+    return ask(std::move(request));
+  };
+  EXPECT_EQ(asked("").status, 200);
+  clock_.advance(1'000);
+  const auto refused = asked("");
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(detail_of(refused),
+            "the certificate of this connection has expired; connect again with one that is valid");
+  EXPECT_EQ(asked(auditor).status, 401) << "a new connection would not come to show its token either";
+  access_.required = false;
+  EXPECT_EQ(asked("").status, 401) << "nor is it as if nothing were shown";
+}
+
+TEST_F(GateKeepingTest, BoundsTheAnswersThatWaitForTheirLines) {
+  const std::string auditor = token("auditor");
+  access_.answers_waiting_bytes = access::access_log_answers_bytes_max;
+  const auto refused = ask_as(auditor, "GET", "/v1/tokens");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(detail_of(refused).find("too many answers wait for it"), std::string::npos);
+  EXPECT_EQ(header_of(refused, "Retry-After"), "30");
+  access_.answers_waiting_bytes = 0;
+  EXPECT_EQ(status_as(auditor, "GET", "/v1/tokens"), 200);
+  EXPECT_EQ(access_.answers_waiting_bytes, 0u);
+}
+
 TEST_F(GateKeepingTest, RefusesAReadThatTheLogTakesNoLineOf) {
   const std::string auditor = token("auditor");
   EXPECT_EQ(status_as(auditor, "GET", "/v1/tokens"), 200);
@@ -260,7 +378,9 @@ TEST_F(GateKeepingTest, RefusesAReadThatTheLogTakesNoLineOf) {
   std::filesystem::create_directory(
       access::access_log_path(directory_.path() + "/log", parse_day("2026-06-16").value()));
   clock_.advance(ms_per_day);
-  EXPECT_EQ(status_as(auditor, "GET", "/v1/tokens"), 503);
+  const auto refused = ask_as(auditor, "GET", "/v1/tokens");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(detail_of(refused).find("Is a directory"), std::string::npos) << "it says why: " << refused.body;
   EXPECT_EQ(status_as(auditor, "GET", "/v1/periods"), 200) << "what need not be logged goes on";
   std::filesystem::remove(
       access::access_log_path(directory_.path() + "/log", parse_day("2026-06-16").value()));
