@@ -44,7 +44,8 @@ Result<void> Fold::load(const Checkpoint& checkpoint) {
   bytes = section("chains");
   auto chains = Chains::load(bytes);
   if (!chains) return chains.error();
-  if (usage->events() != checkpoint.identity_hashes || tree->size() != checkpoint.position) {
+  if (usage->events() != checkpoint.identity_hashes || tree->size() != checkpoint.position ||
+      usage->last_position() > checkpoint.position) {
     return Fault{"checkpoint_damaged", "the sections of the checkpoint at position " +
                                            std::to_string(checkpoint.position) + " do not belong together"};
   }

@@ -37,9 +37,11 @@ class RecountOfJournal {
                 no_usage_) {
     const auto checkpoint = CheckpointStore(directory + "/checkpoints").load_newest(journal.last_position());
     if (!checkpoint) return;
-    std::string_view bytes = checkpoint->sections.at("usage");
+    const auto section = checkpoint->sections.find("usage");
+    if (section == checkpoint->sections.end()) return;
+    std::string_view bytes = section->second;
     auto loaded = UsageState::load(bytes);
-    if (!loaded) return;
+    if (!loaded || loaded->last_position() > checkpoint->position) return;
     folded_ = std::move(*loaded);
     folded_to_ = checkpoint->position;
   }

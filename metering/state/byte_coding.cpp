@@ -19,7 +19,7 @@ std::uint64_t ByteReader::long_varint() {
     const std::uint64_t next = static_cast<unsigned char>(*at_++);
     if (shift == 63 && next > 1) return fail();
     value |= (next & 0x7f) << shift;
-    if (next < 0x80) return value;
+    if (next < 0x80) return next != 0 || shift == 0 ? value : fail();
   }
   return fail();
 }
@@ -28,7 +28,7 @@ Int128 ByteReader::int128() {
   UInt128 bits = 0;
   for (int shift = 0; at_ != end_; shift += 7) {
     const auto next = static_cast<unsigned char>(*at_++);
-    if (shift == 126 && next > 3) break;
+    if ((shift == 126 && next > 3) || (shift > 0 && next == 0)) break;
     bits |= static_cast<UInt128>(next & 0x7f) << shift;
     if (next < 0x80) return static_cast<Int128>((bits >> 1) ^ (0 - (bits & 1)));
   }

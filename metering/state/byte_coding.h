@@ -1,5 +1,6 @@
 // Bytes of this room: little-endian base-128 varints, zigzag for signed numbers, texts with
-// their length in front. The reader treats its input as damaged until proven otherwise: after
+// their length in front. A number has one spelling: the shortest. The reader treats its input as
+// damaged until proven otherwise: after
 // the first thing that can't be, it is not ok() and gives zeros and empty texts, so that
 // callers check once per structure; what sizes an allocation they check before.
 #pragma once

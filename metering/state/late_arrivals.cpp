@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "metering/core/assert.h"
-#include "metering/state/byte_coding.h"
+#include "metering/state/saved_values.h"
 
 namespace voucherd {
 
@@ -68,22 +68,42 @@ void LateArrivals::save(std::string& out) const {
 }
 
 void LateArrivals::load(ByteReader& in) {
+  std::string_view firm_before;
   for (std::uint64_t firms = in.varint(); firms > 0 && in.ok(); --firms) {
-    std::vector<Run>& runs = runs_[firm_number(in.text())];
-    Position before = 0;
-    for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-      Run& run = runs.emplace_back();
-      run.first = before + in.varint();
-      run.last = run.first + in.varint();
-      if (run.first <= before) in.fail();
-      before = run.last;
-      const std::int64_t first = in.signed_varint();
-      if (first < -months_max || first > months_max) in.fail();
-      run.months.first = {static_cast<std::int32_t>(first)};
-      run.months.last = {
-          static_cast<std::int32_t>(first + static_cast<std::int64_t>(in.varint_up_to(months_max)))};
-    }
+    const std::string_view firm = in.text();
+    const std::uint64_t count = in.varint_up_to(in.left());
+    if (count == 0 || (!runs_.empty() && firm <= firm_before)) in.fail();
+    if (!in.ok()) return;
+    load_runs(in, count, runs_[firm_number(firm)]);
+    firm_before = firm;
   }
+}
+
+void LateArrivals::load_runs(ByteReader& in, std::uint64_t count, std::vector<Run>& runs) {
+  Position before = 0;
+  for (; count > 0 && in.ok(); --count) {
+    Run run;
+    run.first = before + in.varint_up_to(saved_count_max);
+    run.last = run.first + in.varint_up_to(saved_count_max);
+    if (run.first <= before || run.last > saved_count_max) in.fail();
+    const std::int64_t first = in.signed_varint();
+    if (first < -months_max || first > months_max) in.fail();
+    const auto more = static_cast<std::int64_t>(in.varint_up_to(months_max));
+    if (!in.ok()) return;
+    run.months = {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(first + more)}};
+    // add() makes one run of these.
+    if (!runs.empty() && run.first - before <= gap_max && runs.back().months == run.months) in.fail();
+    before = run.last;
+    runs.push_back(run);
+  }
+}
+
+Position LateArrivals::last_position() const {
+  Position last = 0;
+  for (const auto& runs : runs_) {
+    if (!runs.empty()) last = std::max(last, runs.back().last);
+  }
+  return last;
 }
 
 }  // namespace voucherd

@@ -33,9 +33,12 @@ class LateArrivals {
   /// none from there on.
   std::optional<Position> next(Position from, std::string_view firm, MonthSpan months) const;
 
+  /// Of the last record that is among them; 0: there is none.
+  Position last_position() const;
+
   /// Canonical bytes.
   void save(std::string& out) const;
-  /// Takes what save() wrote off the front of `in`, which is not ok() where it is damaged.
+  /// Takes what save() wrote off the front of `in`, which is not ok() where it is anything else.
   void load(ByteReader& in);
 
  private:
@@ -44,6 +47,7 @@ class LateArrivals {
     MonthSpan months;
     friend bool operator==(const Run&, const Run&) = default;
   };
+  static void load_runs(ByteReader& in, std::uint64_t count, std::vector<Run>& runs);
   Dictionary firms_;
   std::vector<std::vector<Run>> runs_;  // by the firm's number
 };

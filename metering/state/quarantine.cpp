@@ -7,7 +7,7 @@
 #include "metering/core/assert.h"
 #include "metering/core/ids.h"
 #include "metering/journal/encoding.h"
-#include "metering/state/byte_coding.h"
+#include "metering/state/saved_values.h"
 
 namespace voucherd {
 
@@ -61,7 +61,7 @@ void put_entry(std::string& out, const QuarantineEntry& entry) {
 
 QuarantineEntry read_entry(ByteReader& in) {
   QuarantineEntry entry;
-  entry.number.position = in.varint();
+  entry.number.position = in.varint_up_to(saved_count_max);
   entry.number.index = static_cast<std::uint32_t>(in.varint_up_to(0xffff'ffff));
   entry.code = static_cast<ReasonCode>(in.byte());
   for (std::string* text : {&entry.detail, &entry.source, &entry.id, &entry.subject, &entry.sku,
@@ -71,10 +71,12 @@ QuarantineEntry read_entry(ByteReader& in) {
   const std::int64_t first = in.signed_varint();
   const std::int64_t last = in.signed_varint();
   if (first < -months_max || last > months_max || last < first) in.fail();
+  if (!in.ok()) return entry;
   entry.months = {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(last)}};
-  entry.received_at.ms = in.signed_varint();
+  entry.received_at = read_instant(in);
   entry.fingerprint = in.fixed64();
-  entry.times_sent = in.varint();
+  entry.times_sent = in.varint_up_to(saved_count_max);
+  if (entry.times_sent == 0) in.fail();
   return entry;
 }
 

@@ -66,6 +66,8 @@ class Quarantine {
   std::optional<QuarantineNumber> find_fingerprint(std::uint64_t fingerprint) const;
   /// Entries after `after`, in order of their number, until `visit` returns false.
   void visit(QuarantineNumber after, const std::function<bool(const QuarantineEntry&)>& visit) const;
+  /// Of the last entry's record; 0: there is none.
+  std::uint64_t last_position() const { return entries_.empty() ? 0 : entries_.rbegin()->first.position; }
   /// Number of unresolved entries that touch `month`.
   std::uint64_t blocking(Month month) const;
 

@@ -4,14 +4,9 @@
 #include <limits>
 
 #include "metering/core/assert.h"
-#include "metering/state/byte_coding.h"
+#include "metering/state/saved_values.h"
 
 namespace voucherd {
-
-namespace {
-// Far beyond any journal, of positions and of events: sums stay within their type.
-constexpr std::uint64_t count_max = std::uint64_t{1} << 48;
-}  // namespace
 
 void RecordPlaces::append(Position position, std::uint32_t events) {
   VOUCHERD_ASSERT(events > 0 && (open_.empty() || open_.back().last_position() < position));
@@ -90,14 +85,16 @@ void RecordPlaces::load(ByteReader& in) {
   constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
   Position before = 0;
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    const std::uint64_t gap = in.varint_up_to(count_max);
+    const std::uint64_t gap = in.varint_up_to(saved_count_max);
     Run run{events_, before + gap, static_cast<std::uint32_t>(in.varint_up_to(EventBlock::events_max)),
             static_cast<std::uint32_t>(in.varint_up_to(u32_max))};
     if (gap == 0 || run.events == 0 || run.records == 0) in.fail();
-    if (!in.ok()) return;
+    const bool goes_on = gap == 1 && !open_.empty() && open_.back().events == run.events &&
+                         open_.back().records < std::numeric_limits<std::uint32_t>::max();
+    if (!in.ok() || goes_on) return static_cast<void>(in.fail());
     before = run.last_position();
     append_run(run);
-    if (events_ > count_max) in.fail();
+    if (events_ > saved_count_max || before > saved_count_max) in.fail();
   }
 }
 

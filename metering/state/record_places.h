@@ -32,11 +32,13 @@ class RecordPlaces {
   /// The ordinal of the event at `place`, which is there (asserted).
   EventOrdinal ordinal_of(EventPlace place) const;
   EventOrdinal events() const { return events_; }
+  /// Of the last record with events; 0: there is none.
+  Position last_position() const { return open_.empty() ? 0 : open_.back().last_position(); }
   std::size_t memory_bytes() const;
 
   /// Canonical bytes.
   void save(std::string& out) const;
-  /// Takes what save() wrote off the front of `in`, which is not ok() where it is damaged.
+  /// Takes what save() wrote off the front of `in`, which is not ok() where it is anything else.
   void load(ByteReader& in);
 
  private:

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "metering/core/assert.h"
 #include "metering/journal/encoding.h"
-#include "metering/state/byte_coding.h"
+#include "metering/state/saved_values.h"
 #include "metering/state/usage_record.h"
 
 namespace voucherd {
@@ -67,16 +68,23 @@ void RecordRanges::load(ByteReader& in) {
   Position before = 0;
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     Range& range = ranges_.emplace_back();
-    range.first = before + in.varint();
-    range.last = range.first + in.varint();
-    if (range.first <= before || range.last < range.first) in.fail();
+    range.first = before + in.varint_up_to(saved_count_max);
+    range.last = range.first + in.varint_up_to(saved_count_max);
+    if (range.first <= before || range.last > saved_count_max) in.fail();
     before = range.last;
-    range.events = in.varint();
-    const std::int64_t first = in.signed_varint(), last = in.signed_varint();
-    if (first < no_days.last.days || last > no_days.first.days || last < first) in.fail();
-    range.days = {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(last)}};
+    range.events = in.varint_up_to(saved_count_max);
+    // All but the last one are full.
+    if (range.events < (left == 1 ? 1 : range_events)) in.fail();
+    range.days.first = read_day(in);
+    range.days.last = read_day(in);
+    if (range.days.last < range.days.first) in.fail();
     for (std::uint64_t& word : range.firms) word = in.fixed64();
   }
+}
+
+std::uint64_t RecordRanges::events() const {
+  return std::accumulate(ranges_.begin(), ranges_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Range& range) { return sum + range.events; });
 }
 
 }  // namespace voucherd

@@ -37,9 +37,13 @@ class RecordRanges {
   /// a record with events. nullopt: none from there on.
   std::optional<Position> next(Position from, std::string_view firm, DayRun days) const;
 
+  std::uint64_t events() const;
+  /// Of the last record with events; 0: there is none.
+  Position last_position() const { return ranges_.empty() ? 0 : ranges_.back().last; }
+
   /// Canonical bytes.
   void save(std::string& out) const;
-  /// Takes what save() wrote off the front of `in`, which is not ok() where it is damaged.
+  /// Takes what save() wrote off the front of `in`, which is not ok() where it is anything else.
   void load(ByteReader& in);
   friend bool operator==(const RecordRanges&, const RecordRanges&) = default;
 

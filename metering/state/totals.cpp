@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <tuple>
+#include <optional>
 
 #include "metering/core/assert.h"
-#include "metering/state/byte_coding.h"
+#include "metering/state/saved_values.h"
 
 namespace voucherd {
 
@@ -234,9 +234,8 @@ void Totals::Snapshot::save(std::string& out) const {
     tables_[*firm_names_.find(firm)].each([&](const Key& key, Quantity quantity) {
       list.push_back({{key.day, skus.rank[key.sku], projects.rank[key.project]}, quantity});
     });
-    std::sort(list.begin(), list.end(), [](const Ranked& a, const Ranked& b) {
-      return std::tie(a.key.day, a.key.sku, a.key.project) < std::tie(b.key.day, b.key.sku, b.key.project);
-    });
+    std::sort(list.begin(), list.end(),
+              [](const Ranked& a, const Ranked& b) { return in_order(a.key) < in_order(b.key); });
     put_varint(out, list.size());
     for (const auto& [key, quantity] : list) {
       put_signed(out, key.day);
@@ -268,38 +267,59 @@ Totals::Snapshot Totals::freeze() {
 
 void Totals::save(std::string& out) const { snapshot().save(out); }
 
+/// In the order of the names' bytes, as Canonical writes them.
+void Totals::load_names(ByteReader& in, Dictionary& names) {
+  std::string_view before;
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::string_view name = in.text();
+    if (names.size() > 0 && name <= before) in.fail();
+    if (in.ok()) names.intern(name);
+    before = name;
+  }
+}
+
+/// In the order of (day, SKU, project), none of them zero.
+void Totals::load_firm(ByteReader& in, std::uint32_t firm, NamesUsed& used) {
+  constexpr std::uint64_t total_bytes_min = 4;
+  const std::uint64_t count = in.varint_up_to(in.left() / total_bytes_min);
+  if (count == 0) in.fail();
+  // Large enough at once: a quarter stays empty.
+  firms_[firm].table = Table(std::bit_ceil(std::size_t{count} + count / 3 + 1));
+  std::optional<Key> before;
+  for (std::uint64_t left = count; left > 0 && in.ok(); --left) {
+    Key key{};
+    key.day = read_day(in).days;
+    const std::uint64_t sku = in.varint(), project = in.varint();
+    const Quantity quantity = read_quantity(in);
+    if (quantity.is_zero() || sku >= used.skus.size() || project >= used.projects.size()) in.fail();
+    if (!in.ok()) return;
+    key.sku = static_cast<std::uint32_t>(sku);
+    key.project = static_cast<std::uint32_t>(project);
+    if (before && in_order(*before) >= in_order(key)) in.fail();
+    before = key;
+    used.skus[key.sku] = used.projects[key.project] = true;
+    add(firm, LocalDay{key.day}, key.sku, key.project, quantity);
+    if (sum_.nanos < -saved_nanos_max || sum_.nanos > saved_nanos_max) in.fail();
+  }
+  firms_[firm].version = 1;
+}
+
 Result<Totals> Totals::load(std::string_view& in) {
   ByteReader reader(in);
   Totals totals;
   for (Dictionary* names : {&totals.firm_names_, &totals.sku_names_, &totals.project_names_}) {
-    for (std::uint64_t left = reader.varint(); left > 0 && reader.ok(); --left) names->intern(reader.text());
+    load_names(reader, *names);
   }
   totals.firms_.resize(totals.firm_names_.size());
-  const std::size_t skus = totals.sku_names_.size(), projects = totals.project_names_.size();
-  for (std::uint32_t number = 0; number < totals.firms_.size(); ++number) {
-    const std::uint64_t count = reader.varint_up_to(reader.left());
-    FirmTotals& firm = totals.firms_[number];
-    // Large enough at once: a quarter stays empty.
-    firm.table = Table(std::bit_ceil(std::size_t{count} + count / 3 + 1));
-    for (std::uint64_t left = count; left > 0 && reader.ok(); --left) {
-      const std::int64_t day = reader.signed_varint();
-      const std::uint64_t sku = reader.varint(), project = reader.varint();
-      const Quantity quantity{reader.int128()};
-      if (!reader.ok() || day != static_cast<std::int32_t>(day) || sku >= skus || project >= projects) {
-        return damaged();
-      }
-      Int128 sum = 0;
-      if (quantity.is_zero() || __builtin_add_overflow(totals.sum_.nanos, quantity.nanos, &sum)) {
-        return damaged();
-      }
-      const std::uint32_t before = firm.table.taken;
-      totals.add(number, LocalDay{static_cast<std::int32_t>(day)}, static_cast<std::uint32_t>(sku),
-                 static_cast<std::uint32_t>(project), quantity);
-      if (firm.table.taken == before) return damaged();  // the same key twice
-    }
-    firm.version = 1;
+  NamesUsed used{std::vector<bool>(totals.sku_names_.size()),
+                 std::vector<bool>(totals.project_names_.size())};
+  for (std::uint32_t number = 0; number < totals.firms_.size() && reader.ok(); ++number) {
+    totals.load_firm(reader, number, used);
   }
-  if (!reader.ok()) return damaged();
+  const auto all = [](const std::vector<bool>& names) {
+    return std::find(names.begin(), names.end(), false) == names.end();
+  };
+  if (!reader.ok() || !all(used.skus) || !all(used.projects)) return damaged();
   in = reader.rest();
   return totals;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "metering/core/ids.h"
@@ -18,6 +19,8 @@
 #include "metering/state/dictionary.h"
 
 namespace voucherd {
+
+class ByteReader;
 
 /// One firm's usage of one SKU and project on one day.
 struct UsageTotal {
@@ -75,6 +78,7 @@ class Totals {
     std::uint32_t sku, project;
     friend bool operator==(const Key&, const Key&) = default;
   };
+  static auto in_order(const Key& key) { return std::tie(key.day, key.sku, key.project); }
   struct Ranked {
     Key key;
     Quantity quantity;
@@ -110,6 +114,12 @@ class Totals {
     Table gathered() const;
   };
   struct Canonical;
+  /// By number: the names that a total was loaded of.
+  struct NamesUsed {
+    std::vector<bool> skus, projects;
+  };
+  static void load_names(ByteReader& in, Dictionary& names);
+  void load_firm(ByteReader& in, std::uint32_t firm, NamesUsed& used);
   static std::size_t hash(const Key& key);
   template <class RankOf>
   static void order_by(std::vector<Ranked>& list, std::size_t ranks, RankOf&& rank_of);

@@ -2,6 +2,7 @@
 // begin. A deterministic function of the journal: no clock, no configuration.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -56,6 +57,10 @@ class UsageState {
   EventPlace place_of(EventOrdinal ordinal) const { return places_.place_of(ordinal); }
   /// The ordinal of the event at `place`, which is there (asserted).
   EventOrdinal ordinal_of(EventPlace place) const { return places_.ordinal_of(place); }
+  /// Of the last record that the state still tells something of; 0: there is none.
+  Position last_position() const {
+    return std::max<Position>(places_.last_position(), quarantine_.last_position());
+  }
   /// Sum of the quantities of accepted events, as corrected: kept apart from the totals, so that
   /// the first identity of rules §6 compares two things that were computed differently.
   Quantity accepted_quantity() const { return accepted_quantity_; }
@@ -78,7 +83,8 @@ class UsageState {
   /// Canonical bytes: states that folded the same records have the same.
   void save(std::string& out) const;
   /// Takes what save() wrote off the front of `in`; continues exactly as the saved one would have.
-  /// Fault "checkpoint_damaged".
+  /// Fault "checkpoint_damaged" where it is anything else. The records that follow come behind
+  /// last_position(): that the caller checks.
   static Result<UsageState> load(std::string_view& in);
 
  private:
@@ -104,6 +110,7 @@ class UsageState {
   void load_figures(ByteReader& in);
   void load_winners(ByteReader& in);
   void load_corrections(ByteReader& in);
+  bool agrees_with_itself() const;
 
   UtcOffset offset_;
   Totals totals_;

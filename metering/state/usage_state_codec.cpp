@@ -1,6 +1,8 @@
 // UsageState as bytes, for checkpoints. Everything is written in an order of its own (by text,
 // by number), never in one of hash tables, so that equal states have equal bytes.
-#include "metering/state/byte_coding.h"
+#include <algorithm>
+
+#include "metering/state/saved_values.h"
 #include "metering/state/usage_state.h"
 
 namespace voucherd {
@@ -8,7 +10,6 @@ namespace voucherd {
 namespace {
 
 constexpr std::int64_t offset_minutes_max = 1439;
-constexpr std::int64_t days_apart_max = 4'000'000;  // beyond any two days of the years 0000 to 9999
 
 Fault damaged() {
   return {"checkpoint_damaged", "the usage state of a checkpoint can't be read; it is passed over"};
@@ -85,18 +86,20 @@ void UsageState::save(std::string& out) const {
 
 void UsageState::load_figures(ByteReader& in) {
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    SourceFigures& figures = sources_[std::string(in.text())];
-    figures.events = in.varint();
-    figures.last_usage.ms = in.signed_varint();
-    figures.last_arrival.ms = in.signed_varint();
+    const std::string_view source = in.text();
+    if (!sources_.empty() && source <= sources_.rbegin()->first) in.fail();
+    if (!in.ok()) return;
+    SourceFigures& figures = sources_.emplace_hint(sources_.end(), source, SourceFigures())->second;
+    figures.events = in.varint_up_to(saved_count_max);
+    figures.last_usage = read_instant(in);
+    figures.last_arrival = read_instant(in);
+    std::optional<LocalDay> before;
     for (std::uint64_t runs = in.varint(); runs > 0 && in.ok(); --runs) {
-      const std::int64_t first = in.signed_varint();
-      const auto more = static_cast<std::int64_t>(in.varint_up_to(days_apart_max));
-      if (first < -days_apart_max || first > days_apart_max) in.fail();
-      if (in.ok()) {
-        figures.usage_days.insert(
-            {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(first + more)}});
-      }
+      const LocalDay first = read_day(in);
+      const LocalDay last{first.days + static_cast<std::int32_t>(in.varint_up_to(saved_days_max))};
+      if (last.days > saved_days_max || (before && first.days - before->days < 2)) in.fail();
+      if (in.ok()) figures.usage_days.insert({first, last});
+      before = last;
     }
   }
 }
@@ -106,24 +109,50 @@ void UsageState::load_winners(ByteReader& in) {
     const EventOrdinal event = in.varint();
     Winner winner;
     winner.correction = in.varint();
-    winner.time.ms = in.signed_varint();
+    winner.time = read_instant(in);
     winner.source = in.text();
     winner.id = in.text();
-    winner.quantity.nanos = in.int128();
-    if (event >= winner.correction || winner.correction >= events()) in.fail();
-    winners_.emplace(event, std::move(winner));
+    winner.quantity = read_quantity(in);
+    if (winner.quantity.nanos < 0 || winner.quantity.nanos > Quantity::event_nanos_max) in.fail();
+    if (!winners_.empty() && event <= winners_.rbegin()->first) in.fail();
+    if (in.ok()) winners_.emplace_hint(winners_.end(), event, std::move(winner));
   }
 }
 
 void UsageState::load_corrections(ByteReader& in) {
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const EventOrdinal event = in.varint();
-    std::vector<EventOrdinal>& corrections = corrections_[event];
+    if (!corrections_.empty() && event <= corrections_.rbegin()->first) in.fail();
+    if (!in.ok()) return;
+    std::vector<EventOrdinal>& corrections =
+        corrections_.emplace_hint(corrections_.end(), event, std::vector<EventOrdinal>())->second;
+    EventOrdinal before = event;
     for (std::uint64_t more = in.varint(); more > 0 && in.ok(); --more) {
-      corrections.push_back(in.varint());
-      if (event >= corrections.back() || corrections.back() >= events()) in.fail();
+      const EventOrdinal correction = in.varint();
+      if (correction <= before || correction >= events()) in.fail();
+      corrections.push_back(correction);
+      before = correction;
     }
   }
+}
+
+/// What is kept in several places is the same in all of them.
+bool UsageState::agrees_with_itself() const {
+  std::uint64_t events_of_sources = 0;
+  for (const auto& [source, figures] : sources_) {
+    if (figures.events > events() - events_of_sources) return false;
+    events_of_sources += figures.events;
+  }
+  const bool same_events = events_of_sources == events() && ranges_.events() == events() &&
+                           ranges_.last_position() == places_.last_position() &&
+                           late_arrivals_.last_position() <= places_.last_position();
+  const auto counts = [](const auto& winner, const auto& corrections) {
+    const std::vector<EventOrdinal>& all = corrections.second;
+    return winner.first == corrections.first &&
+           std::binary_search(all.begin(), all.end(), winner.second.correction);
+  };
+  return same_events &&
+         std::equal(winners_.begin(), winners_.end(), corrections_.begin(), corrections_.end(), counts);
 }
 
 Result<UsageState> UsageState::load(std::string_view& in) {
@@ -131,14 +160,14 @@ Result<UsageState> UsageState::load(std::string_view& in) {
   const std::int64_t offset = reader.signed_varint();
   if (offset < -offset_minutes_max || offset > offset_minutes_max) return damaged();
   UsageState state(UtcOffset{static_cast<std::int32_t>(offset)});
-  state.accepted_quantity_.nanos = reader.int128();
+  state.accepted_quantity_ = read_quantity(reader);
   state.load_figures(reader);
   state.places_.load(reader);
   state.load_winners(reader);
   state.load_corrections(reader);
   state.ranges_.load(reader);
   state.late_arrivals_.load(reader);
-  if (!reader.ok()) return damaged();
+  if (!reader.ok() || !state.agrees_with_itself()) return damaged();
   std::string_view rest = reader.rest();
   Result<Totals> totals = Totals::load(rest);
   if (!totals) return totals.error();

@@ -71,6 +71,10 @@ TEST(RecordPlacesTest, RefusesBytesThatSaveDoesNotWrite) {
   EXPECT_FALSE(loads({2, 2, 3, 4})) << "cut off";
   EXPECT_FALSE(loads({1, 2, std::uint64_t{1} << 23, 4})) << "more events than a record can hold";
   EXPECT_FALSE(loads({~std::uint64_t{0}, 2, 3, 4}));
+  EXPECT_TRUE(loads({2, 2, 3, 4, 1, 2, 4}));
+  EXPECT_FALSE(loads({2, 2, 3, 4, 1, 3, 4})) << "two runs that are one";
+  constexpr std::uint64_t far = std::uint64_t{1} << 47;
+  EXPECT_FALSE(loads({3, far, 3, 1, far, 3, 1, far, 3, 1})) << "a position beyond any journal";
 }
 
 }  // namespace

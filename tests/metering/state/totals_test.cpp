@@ -8,6 +8,7 @@
 #include <map>
 #include <thread>
 
+#include "metering/state/byte_coding.h"
 #include "tests/metering/state/sample_events.h"
 
 namespace voucherd {
@@ -232,6 +233,48 @@ TEST(TotalsTest, RefusesDamagedBytes) {
     const Result<Totals> loaded = Totals::load(in);
     if (loaded) loaded->firms();
   }
+}
+
+TEST(TotalsTest, RefusesBytesThatSaveDoesNotWrite) {
+  struct Total {
+    std::int64_t day;
+    std::uint64_t sku, project;
+    Int128 nanos;
+  };
+  using Names = std::vector<std::string>;
+  const auto loads = [](const std::vector<Names>& names, const std::vector<std::vector<Total>>& firms) {
+    std::string bytes;
+    for (const Names& list : names) {
+      put_varint(bytes, list.size());
+      for (const std::string& name : list) put_text(bytes, name);
+    }
+    for (const auto& totals : firms) {
+      put_varint(bytes, totals.size());
+      for (const Total& total : totals) {
+        put_signed(bytes, total.day);
+        put_varint(bytes, total.sku);
+        put_varint(bytes, total.project);
+        put_int128(bytes, total.nanos);
+      }
+    }
+    std::string_view in = bytes;
+    return Totals::load(in).has_value();
+  };
+  EXPECT_TRUE(loads({{"a", "b"}, {"s"}, {""}}, {{{1, 0, 0, 5}}, {{1, 0, 0, 5}, {2, 0, 0, 5}}}));
+  EXPECT_FALSE(loads({{"b", "a"}, {"s"}, {""}}, {{{1, 0, 0, 5}}, {{1, 0, 0, 5}}})) << "names out of order";
+  EXPECT_FALSE(loads({{"a", "a"}, {"s"}, {""}}, {{{1, 0, 0, 5}}, {{1, 0, 0, 5}}})) << "a name twice";
+  EXPECT_FALSE(loads({{"a"}, {"s", "t"}, {""}}, {{{1, 0, 0, 5}}})) << "a name of no total";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {"", "p"}}, {{{1, 0, 0, 5}}})) << "a name of no total";
+  EXPECT_FALSE(loads({{"a", "b"}, {"s"}, {""}}, {{{1, 0, 0, 5}}, {}})) << "a firm without totals";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{2, 0, 0, 5}, {1, 0, 0, 5}}})) << "days out of order";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{1, 0, 0, 5}, {1, 0, 0, 5}}})) << "a total twice";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{1, 0, 0, 0}}})) << "zero";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{1, 1, 0, 5}}})) << "a SKU that is not there";
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{5'000'000, 0, 0, 5}}})) << "a day that no calendar has";
+  constexpr Int128 much = Int128{1} << 107;
+  EXPECT_TRUE(loads({{"a"}, {"s"}, {""}}, {{{1, 0, 0, much}, {2, 0, 0, much}}}));
+  EXPECT_FALSE(loads({{"a"}, {"s"}, {""}}, {{{1, 0, 0, much}, {2, 0, 0, much}, {3, 0, 0, 1}}}))
+      << "a sum beyond any journal";
 }
 
 }  // namespace

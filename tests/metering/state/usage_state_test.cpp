@@ -396,5 +396,36 @@ TEST(UsageStateTest, RefusesDamagedBytes) {
   }
 }
 
+TEST(UsageStateTest, LoadsWhatSaveWritesAndNothingElse) {
+  Random random(5);
+  History history;
+  for (int i = 0; i < 6; ++i) add_random_record(history, random);
+  const std::string bytes = saved(history.folded());
+  int loaded = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      std::string other = bytes;
+      other[at] = static_cast<char>(static_cast<unsigned char>(other[at]) ^ (1U << bit));
+      std::string_view in = other;
+      const Result<UsageState> state = UsageState::load(in);
+      if (!state) continue;
+      ++loaded;
+      ASSERT_EQ(saved(*state), other.substr(0, other.size() - in.size()))
+          << "bit " << bit << " of byte " << at;
+    }
+  }
+  EXPECT_GT(loaded, 0) << "other quantities are another good state";
+}
+
+TEST(UsageStateTest, SaysWhichRecordItLastTellsOf) {
+  History history;
+  EXPECT_EQ(history.folded().last_position(), 0U);
+  history.begin_record();
+  history.add(usage("1", 1));
+  EXPECT_EQ(history.folded().last_position(), history.position);
+  history.begin_record().quarantined.push_back(quarantined("/slurm", "2", ReasonCode::firm_unknown));
+  EXPECT_EQ(history.folded().last_position(), history.position);
+}
+
 }  // namespace
 }  // namespace voucherd
