@@ -202,6 +202,10 @@ std::optional<http::Response> gather_event(http::Request& request) {
   }
   if (!type.empty()) event += "\"datacontenttype\":" + quoted(type) + ",";
   const std::string_view data = wire::trim_json_space(request.body);
+  if (const std::size_t broken = wire::first_broken_utf8(request.body); broken < request.body.size()) {
+    return bad_request("the body is not UTF-8 at byte " + std::to_string(broken) +
+                       "; with ce-* headers it is the event's data");
+  }
   std::string open;
   if (data.empty()) {
     event.pop_back();  // the last comma: there is an attribute

@@ -185,6 +185,18 @@ TEST_F(BinaryModeTest, RefusesHeadersThatAreNoText) {
   }
 }
 
+// The decoder would refuse it too, and name a byte of the event that was made of it.
+TEST_F(BinaryModeTest, SaysAtWhichByteOfTheBodyDataIsNotUtf8) {
+  for (const char* broken : {"{\"sku\":\"\xc1\"}", "{\"\xff__\":1}", "{\"a\":{\"\xed\xa0\x80\":1}}"}) {
+    const auto answer = post_events(broken, attributes());
+    EXPECT_EQ(answer.status, 400) << broken;
+    const std::size_t at = std::string_view(broken).find_first_of("\xc1\xff\xed");
+    EXPECT_NE(answer.body.find("the body is not UTF-8 at byte " + std::to_string(at) + ";"),
+              std::string::npos)
+        << answer.body;
+  }
+}
+
 TEST_F(BinaryModeTest, RefusesDataThatIsNotJson) {
   auto headers = attributes();
   headers[0].second = "text/plain";
