@@ -175,6 +175,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
         place_(std::move(place)),
         query_(request.query),
         reply_(std::move(reply)),
+        submitters_(may_see_submitters(request)),
         end_(engine.position()) {
     if (filter_.format != Format::csv) return;
     if (filter_.excel) rows_ = billing::excel_mark;
@@ -266,10 +267,20 @@ class Listing : public std::enable_shared_from_this<Listing> {
       rows_ += csv_row(event, place, received_at, offset);
     } else {
       if (filter_.format == Format::json && count_ > 0) rows_ += ",\n";
-      rows_ += show_kept_event(event, place, received_at, offset).dump();
+      nlohmann::ordered_json row = show_kept_event(event, place, received_at, offset);
+      if (submitters_) row["submitted_by"] = show_submitter(submitter_at(place));
+      rows_ += row.dump();
       if (filter_.format == Format::ndjson) rows_ += "\n";
     }
     ++count_;
+  }
+
+  Submitter submitter_at(EventPlace place) {
+    if (place.position != submissions_at_) {
+      submissions_ = engine_.submissions_of(place.position);
+      submissions_at_ = place.position;
+    }
+    return submissions_.of_event(place.index);
   }
 
   http::Response head() const {
@@ -309,6 +320,9 @@ class Listing : public std::enable_shared_from_this<Listing> {
   std::unique_ptr<ExportPlace> place_;  // of one that is streamed
   std::vector<std::pair<std::string, std::string>> query_;
   http::Reply reply_;
+  bool submitters_;          // are shown
+  Submissions submissions_;  // of the record at submissions_at_
+  Position submissions_at_ = 0;
   Position end_;                // what is accepted meanwhile is left out
   std::string rows_;            // bounded by the limit, or a piece, and the length of an event
   http::DeliverPiece deliver_;  // waits for the next piece

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "daemon/access/identity.h"
 #include "daemon/api/api.h"
 #include "daemon/api/event_queries.h"
 #include "daemon/api/event_view.h"
@@ -87,14 +88,19 @@ Json statements_of(const Engine& engine, const EventView& event, EventPlace plac
   return numbers;
 }
 
+Json submitter_at(const Engine& engine, EventPlace place) {
+  return show_submitter(engine.submissions_of(place.position).of_event(place.index));
+}
+
 /// All corrections of the event as they came; `counts` says of which one the quantity is in force.
-Json corrections_of(const Engine& engine, EventPlace place) {
+Json corrections_of(const Engine& engine, EventPlace place, bool submitters) {
   Json corrections = Json::array();
   const EventOrdinal ordinal = engine.ordinal_of(place);
   const auto winning = engine.usage().winning_correction(ordinal);
   for (const EventOrdinal correction : engine.usage().corrections_of(ordinal)) {
     engine.visit_event(correction, [&](const EventView& event, EventPlace at, Instant received_at) {
       Json shown = show_kept_event(event, at, received_at, engine.genesis().offset);
+      if (submitters) shown["submitted_by"] = submitter_at(engine, at);
       shown["counts"] = correction == winning;
       corrections.push_back(std::move(shown));
     });
@@ -104,9 +110,15 @@ Json corrections_of(const Engine& engine, EventPlace place) {
 
 }  // namespace
 
-Json show_traced_event(const Engine& engine, const EventView& event, EventPlace place, Instant received_at) {
+bool may_see_submitters(const http::Request& request) {
+  return !request.caller || request.caller->role != access::Role::firm;
+}
+
+Json show_traced_event(const Engine& engine, const EventView& event, EventPlace place, Instant received_at,
+                       bool submitters) {
   Json shown = show_kept_event(event, place, received_at, engine.genesis().offset);
-  shown["corrections"] = corrections_of(engine, place);
+  if (submitters) shown["submitted_by"] = submitter_at(engine, place);
+  shown["corrections"] = corrections_of(engine, place, submitters);
   shown["statements"] = statements_of(engine, event, place);
   return shown;
 }
@@ -120,7 +132,7 @@ http::Response find_event(const Engine& engine, const http::Request& request) {
   }
   std::optional<Json> found;
   engine.find_event(*source, *id, [&](const EventView& event, EventPlace place, Instant received_at) {
-    found.emplace(show_traced_event(engine, event, place, received_at));
+    found.emplace(show_traced_event(engine, event, place, received_at, may_see_submitters(request)));
   });
   if (!found) return not_found("no event of the source " + *source + " has the id " + *id);
   return json_response(200, *found);

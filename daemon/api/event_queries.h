@@ -37,9 +37,12 @@ std::vector<std::pair<std::string, std::string>> query_parameters(const EventsQu
 /// "/v1/events?subject=…&from=…&until=…&sku=…", percent-encoded.
 std::string events_target(const EventsQuery& query);
 
-/// The accepted event as the API shows it, with its corrections and the statements that it is on.
+/// Firms are shown what was measured, not which of the centre's tokens sent it.
+bool may_see_submitters(const http::Request& request);
+/// The accepted event as the API shows it, with its corrections, the statements that it is on, and, where it
+/// may be seen, who sent it.
 nlohmann::ordered_json show_traced_event(const Engine& engine, const EventView& event, EventPlace place,
-                                         Instant received_at);
+                                         Instant received_at, bool submitters);
 /// ?source=…&id=…
 http::Response find_event(const Engine& engine, const http::Request& request);
 /// ?subject=…&from=…&until=…&sku=…: JSON in pages; NDJSON and CSV to the end of what is durable now, in

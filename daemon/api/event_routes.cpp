@@ -132,7 +132,7 @@ void post_events(Engine& engine, std::size_t body_bytes_max, http::Request&& req
   const wire::BodyFormat format = std::get<wire::BodyFormat>(prepared);
   const std::string source = request.caller ? request.caller->source : "";
   if (std::get<bool>(dry_run)) return engine.rehearse(std::move(request.body), format, source, answer);
-  engine.ingest(std::move(request.body), format, source, answer);
+  engine.ingest(std::move(request.body), format, source, actor_of(request), answer);
 }
 
 }  // namespace

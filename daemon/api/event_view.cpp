@@ -64,6 +64,11 @@ Json show_kept_event(const EventView& event, EventPlace place, Instant received_
           {"received_at", format_instant(received_at, offset)}};
 }
 
+Json show_submitter(const Submitter& by) {
+  if (by.kind.empty()) return nullptr;
+  return {{"kind", by.kind}, {"id", by.id}};
+}
+
 std::string csv_heading() {
   return "position,index,received_at,type,source,id,subject,time,sku,quantity,start,end,project,node,job,"
          "corrects_source,corrects_id,reason\r\n";

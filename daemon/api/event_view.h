@@ -15,6 +15,8 @@ nlohmann::ordered_json show_event(const EventView& event, UtcOffset offset);
 /// {event, position, index, received_at}.
 nlohmann::ordered_json show_kept_event(const EventView& event, EventPlace place, Instant received_at,
                                        UtcOffset offset);
+/// {kind, id}; null where it is not known.
+nlohmann::ordered_json show_submitter(const Submitter& by);
 
 /// The columns of csv_row(), with a line's end.
 std::string csv_heading();

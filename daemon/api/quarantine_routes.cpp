@@ -4,6 +4,7 @@
 #include <set>
 
 #include "daemon/api/api.h"
+#include "daemon/api/event_view.h"
 #include "daemon/api/problem.h"
 #include "daemon/api/request.h"
 
@@ -11,7 +12,7 @@ namespace voucherd::api {
 
 namespace {
 
-nlohmann::ordered_json show(const QuarantineEntry& entry, UtcOffset offset) {
+nlohmann::ordered_json show(const QuarantineEntry& entry, const Submissions& sent, UtcOffset offset) {
   return {{"quarantine", to_string(entry.number)},
           {"code", to_string(entry.code)},
           {"detail", entry.detail},
@@ -21,6 +22,7 @@ nlohmann::ordered_json show(const QuarantineEntry& entry, UtcOffset offset) {
           {"sku", entry.sku},
           {"months", {{"first", to_string(entry.months.first)}, {"last", to_string(entry.months.last)}}},
           {"received_at", format_instant(entry.received_at, offset)},
+          {"submitted_by", show_submitter(sent.of_quarantined(entry.number.index))},
           {"times_sent", entry.times_sent}};
 }
 
@@ -46,6 +48,7 @@ http::Response list(const Engine& engine, const http::Request& request) {
   nlohmann::ordered_json items;
   std::optional<std::string> next;
   std::string last;
+  std::optional<std::pair<Position, Submissions>> sent;  // entries of one record stand together
   engine.usage().quarantine().visit(std::get<QuarantineNumber>(from), [&](const QuarantineEntry& entry) {
     if (!fits(request.query_value("code"), to_string(entry.code)) ||
         !fits(request.query_value("subject"), entry.subject) ||
@@ -56,7 +59,9 @@ http::Response list(const Engine& engine, const http::Request& request) {
       next = last;
       return false;
     }
-    items.push_back(show(entry, engine.genesis().offset));
+    const Position position = entry.number.position;
+    if (!sent || sent->first != position) sent.emplace(position, engine.submissions_of(position));
+    items.push_back(show(entry, sent->second, engine.genesis().offset));
     last = to_string(entry.number);
     return true;
   });

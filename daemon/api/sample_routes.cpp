@@ -102,7 +102,7 @@ class EventSample final : public Sample {
       firm_ = FirmId(event.subject);
       position_ = place.position;
       for (Month month = touched.first; month <= touched.last; month = month.next()) months_.push_back(month);
-      Json shown = show_traced_event(engine_, event, place, received_at);
+      Json shown = show_traced_event(engine_, event, place, received_at, true);
       shown["drawn"] = ordinal;
       shown["chains"] = Json::array();
       items_.push_back(std::move(shown));

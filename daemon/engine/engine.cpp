@@ -225,9 +225,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const config::Options& options, con
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
-void Engine::ingest(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done) {
+void Engine::ingest(std::string body, wire::BodyFormat format, const std::string& source,
+                    const billing::Actor& by, IngestDone done) {
   impl_->decode(std::move(body), format, source, impl_->guarded(std::move(done)),
-                [this](std::unique_ptr<IngestBatch> batch, const IngestDone& reply) {
+                [this, by](std::unique_ptr<IngestBatch> batch, const IngestDone& reply) {
+                  batch->sender = {by.kind, by.id};
                   impl_->sequencer->submit(std::move(batch),
                                            [reply](IngestReply ingested) { reply(std::move(ingested)); });
                 });
@@ -398,6 +400,16 @@ void Engine::visit_event(EventOrdinal ordinal,
   const EventPlace place = impl_->fold.usage().place_of(ordinal);
   impl_->fold.blocks().visit(
       place, [&](const EventView& event, Instant received_at) { visit(event, place, received_at); });
+}
+
+Submissions Engine::submissions_of(Position position) const {
+  Submissions submissions;
+  const auto read = [&](const RecordHeader& header, std::string_view payload) {
+    if (header.type != RecordType::usage) return;
+    submissions = UsageRecord::submissions_of(payload, header.version).value();
+  };
+  VOUCHERD_ASSERT(impl_->journal->read_in_place(position, read).has_value());
+  return submissions;
 }
 
 EventOrdinal Engine::ordinal_of(EventPlace place) const { return impl_->fold.usage().ordinal_of(place); }

@@ -54,7 +54,9 @@ class Engine {
   /// can't be read at all.
   using IngestDone = std::function<void(boost::system::result<IngestReply, wire::BodyFault>)>;
   /// Events from elsewhere than `source` and what lies below it are refused; "": none are.
-  void ingest(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done);
+  /// The journal says that they were sent by `by`.
+  void ingest(std::string body, wire::BodyFormat format, const std::string& source, const billing::Actor& by,
+              IngestDone done);
   /// What ingest() would answer, without keeping anything.
   void rehearse(std::string body, wire::BodyFormat format, const std::string& source, IngestDone done);
   void drain(std::function<void()> drained);
@@ -132,6 +134,8 @@ class Engine {
   /// Precondition (asserted): ordinal < usage().events().
   void visit_event(EventOrdinal ordinal,
                    const std::function<void(const EventView&, EventPlace, Instant received_at)>& visit) const;
+  /// Who sent what the record at `position` holds; nobody where it is no usage record.
+  Submissions submissions_of(Position position) const;
   /// The ordinal of the event at `place`, which is there (asserted).
   EventOrdinal ordinal_of(EventPlace place) const;
   /// Runs the next part of a long read on the owner thread. All long reads take turns: between two parts,

@@ -64,9 +64,15 @@ CommitGroup& GroupFiller::open_group() {
                                    usage_record_version};
     groups_.open->usage = std::make_shared<UsageRecord>();
     groups_.open->usage->first_ordinal = next_ordinal_;
+    groups_.open->usage->sent_by(sender_);
     labels_.forget_indexes();
   }
   return *groups_.open;
+}
+
+void GroupFiller::sent_by(const Submitter& sender) {
+  sender_ = sender;
+  if (groups_.open) groups_.open->usage->sent_by(sender_);
 }
 
 std::size_t GroupFiller::open_bytes() const {
@@ -144,6 +150,7 @@ IngestReply GroupFiller::fill(const IngestBatch& batch) {
   IngestReply reply;
   reply.received = items.size();
   depends_on_ = 0;
+  sent_by(batch.sender);
   if (!batch.rows.empty()) labels_.expect(batch.label_generation);
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i + prefetch_ahead < items.size()) parts_.identities.prefetch(hashes[i + prefetch_ahead]);
@@ -344,15 +351,19 @@ void GroupFiller::release_waiting(const EventView& event, std::uint64_t hash) {
   std::vector<QuarantineNumber> waiting = parts_.state.quarantine().waiting_for(event.source, event.id);
   const auto pending = pending_.waiting_for(hash);
   waiting.insert(waiting.end(), pending.begin(), pending.end());
+  if (waiting.empty()) return;
+  const Submitter sender = sender_;
   for (const QuarantineNumber number : waiting) {
-    if (open_group().usage->events.memory_bytes() > released_group_bytes_max) return;
+    if (open_group().usage->events.memory_bytes() > released_group_bytes_max) break;
     // The entry is closed by its identity, when the record is folded.
     std::optional<wire::Problem> still_bad;
+    sent_by(known_.submitter_of(number));
     IngestBatch again;
     const wire::Item item = read_again(number, again);
     const std::uint64_t own_hash = identity_hash(item.event.source, item.event.id, parts_.hash_seed);
     take(item, own_hash, known_as(item, own_hash), still_bad);
   }
+  sent_by(sender);
 }
 
 ReleaseReply GroupFiller::release(const std::vector<QuarantineNumber>& numbers,
@@ -372,6 +383,7 @@ void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, co
     ++reply.unknown;
     return;
   }
+  sent_by(known_.submitter_of(number));
   IngestBatch again;
   const wire::Item item = read_again(number, again);
   const EventView& event = item.event;

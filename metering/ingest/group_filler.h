@@ -48,6 +48,8 @@ class GroupFiller {
   enum class Taken : std::uint8_t { accepted, duplicate, bad };
 
   CommitGroup& open_group();
+  /// What is put into groups from here on was sent by them.
+  void sent_by(const Submitter& sender);
   /// The short way of a good event whose identity is not known; false where it is something else, and nothing
   /// is done.
   bool fill_row(const IngestBatch& batch, std::size_t i);
@@ -90,6 +92,7 @@ class GroupFiller {
   KnownEvents known_;
   PendingEntries pending_;
   LabelNotes labels_;
+  Submitter sender_;
   EventOrdinal next_ordinal_;
   Instant last_intake_;
   std::size_t open_bad_bytes_ = 0;  // of the open group's bad events and what their batches are told of them

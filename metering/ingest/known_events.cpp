@@ -23,10 +23,18 @@ Position KnownEvents::position_of(EventOrdinal ordinal) const {
 }
 
 std::string KnownEvents::bytes_of(QuarantineNumber number) const {
+  return record_of(number)->quarantined[number.index].raw;
+}
+
+Submitter KnownEvents::submitter_of(QuarantineNumber number) const {
+  return record_of(number)->submissions.of_quarantined(number.index);
+}
+
+std::shared_ptr<const UsageRecord> KnownEvents::record_of(QuarantineNumber number) const {
   const auto group = groups_.at(number.position);
-  const std::shared_ptr<const UsageRecord> record = group ? group->usage : blocks_.get(number.position);
+  std::shared_ptr<const UsageRecord> record = group ? group->usage : blocks_.get(number.position);
   VOUCHERD_ASSERT(number.index < record->quarantined.size());
-  return record->quarantined[number.index].raw;
+  return record;
 }
 
 }  // namespace voucherd

@@ -38,8 +38,11 @@ class KnownEvents {
   Position position_of(EventOrdinal ordinal) const;
   /// The quarantined event's bytes as they came. Precondition: there is such an entry.
   std::string bytes_of(QuarantineNumber number) const;
+  /// Who had sent it. Precondition: as above.
+  Submitter submitter_of(QuarantineNumber number) const;
 
  private:
+  std::shared_ptr<const UsageRecord> record_of(QuarantineNumber number) const;
   const GroupsUnderWay& groups_;
   const UsageState& state_;
   const KnownIdentities& identities_;

@@ -55,6 +55,7 @@ struct IngestBatch {
   std::vector<EventBlock::Row> rows;
   std::string row_texts;  // each row's id, up to its id_end, and job, up to its text_end
   std::uint32_t label_generation = 0;
+  Submitter sender;
 
   /// Gives each event whose source, or the source of what it corrects, is not `allowed` or below it the
   /// problem source_not_allowed: it is refused, whatever else is wrong with it.

@@ -21,7 +21,7 @@ std::size_t bytes_of(const UsageRecord& record) {
              event.corrects_id.size() + event.raw.size();
   }
   return bytes + record.resent.size() * sizeof(QuarantineNumber) +
-         record.released.size() * sizeof(QuarantineRelease);
+         record.released.size() * sizeof(QuarantineRelease) + record.submissions.memory_bytes();
 }
 
 }  // namespace

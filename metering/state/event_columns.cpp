@@ -192,6 +192,7 @@ Result<EventColumns> EventColumns::open(std::string_view payload, std::uint16_t 
   ByteReader in(payload);
   const EventOrdinal first = in.varint();
   in.text();  // the quarantine
+  if (version >= submissions_version) in.text();
   if (!in.ok()) return damaged("they are cut off");
   auto columns = open_block(in.rest(), version);
   if (columns) columns->first_ordinal_ = first;

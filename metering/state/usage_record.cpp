@@ -1,5 +1,5 @@
-// The payload of a usage record: what was quarantined in front, the block of accepted events
-// behind it. FORMAT.md (metering/journal) describes the layout.
+// The payload of a usage record: what was quarantined in front, who sent it, the block of accepted
+// events behind it. FORMAT.md (metering/journal) describes the layout.
 #include "metering/state/usage_record.h"
 
 #include <algorithm>
@@ -143,6 +143,7 @@ std::string UsageRecord::encode() const {
     append_compressed(quarantine, plain);
   }
   put_text(out, quarantine);
+  put_text(out, submissions.encode(counts()));
   return out + events.encode();
 }
 
@@ -151,6 +152,7 @@ Result<UsageRecord> UsageRecord::decode(std::string_view payload, std::uint16_t 
   UsageRecord record;
   record.first_ordinal = in.varint();
   const std::string_view quarantine = in.text();
+  const std::string_view submissions = version >= submissions_version ? in.text() : std::string_view();
   if (!in.ok()) return damaged("it is cut off");
   if (!quarantine.empty()) {
     const Bytes plain = decompress(quarantine);
@@ -160,7 +162,22 @@ Result<UsageRecord> UsageRecord::decode(std::string_view payload, std::uint16_t 
   Result<EventBlock> events = EventBlock::decode(in.rest(), version);
   if (!events) return events.error();
   record.events = std::move(*events);
+  auto sent = Submissions::decode(submissions);
+  if (!sent || sent->counts().value_or(record.counts()) != record.counts()) {
+    return damaged("who sent it does not fit what it holds");
+  }
+  record.submissions = std::move(*sent);
   return record;
+}
+
+Result<Submissions> UsageRecord::submissions_of(std::string_view payload, std::uint16_t version) {
+  if (version < submissions_version) return Submissions();
+  ByteReader in(payload);
+  in.varint();  // the first ordinal
+  in.text();    // the quarantine
+  auto sent = Submissions::decode(in.text());
+  if (!in.ok() || !sent) return damaged("who sent it can't be read");
+  return std::move(*sent);
 }
 
 std::string to_string(QuarantineNumber number) {

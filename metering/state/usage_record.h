@@ -15,6 +15,7 @@
 #include "metering/core/result.h"
 #include "metering/core/usage_event.h"
 #include "metering/state/dictionary.h"
+#include "metering/state/submissions.h"
 
 namespace voucherd {
 
@@ -22,7 +23,9 @@ namespace voucherd {
 using EventOrdinal = std::uint64_t;
 
 /// Of the payload as it is written; earlier ones can be read.
-inline constexpr std::uint16_t usage_record_version = 2;
+inline constexpr std::uint16_t usage_record_version = 3;
+/// From this one on a record says who sent what it holds.
+inline constexpr std::uint16_t submissions_version = 3;
 
 /// Identity hash: of source and id, keyed with the genesis' seed. The same everywhere.
 std::uint64_t identity_hash(std::string_view source, std::string_view id, std::uint64_t seed);
@@ -150,13 +153,25 @@ struct UsageRecord {
   /// Entries of records before that were released by hand: their events are among `events`, or of a
   /// record before. Corrections that their event released are not here: the events tell.
   std::vector<QuarantineRelease> released;
+  /// Who sent them; of what was released, who had sent it first.
+  Submissions submissions;
 
+  /// What is put in from here on was sent by `by`.
+  void sent_by(const Submitter& by) { submissions.begin(by, counts()); }
   bool empty() const {
     return events.size() == 0 && quarantined.empty() && resent.empty() && released.empty();
   }
   std::string encode() const;
   /// Trusts nothing: Fault "usage_record_damaged".
   static Result<UsageRecord> decode(std::string_view payload, std::uint16_t version);
+  /// Of a payload of which nothing else is read.
+  static Result<Submissions> submissions_of(std::string_view payload, std::uint16_t version);
+
+ private:
+  Submissions::Counts counts() const {
+    return {events.size(), static_cast<std::uint32_t>(quarantined.size()),
+            static_cast<std::uint32_t>(resent.size())};
+  }
 };
 
 }  // namespace voucherd

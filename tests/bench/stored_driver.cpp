@@ -317,12 +317,13 @@ void duplicates(const std::string& directory, std::uint64_t whole) {
     int answered = 0;
     std::uint64_t accepted = 0, known = 0;
     for (auto& body : bodies) {
-      daemon.engine->ingest(std::move(body), wire::BodyFormat::ndjson, [&](auto reply) {
-        if (!reply || reply->outcome != IngestReply::Outcome::done) fail("refused");
-        accepted += reply->accepted;
-        known += reply->duplicate;
-        ++answered;
-      });
+      daemon.engine->ingest(std::move(body), wire::BodyFormat::ndjson, "", {"local", "bench"},
+                            [&](auto reply) {
+                              if (!reply || reply->outcome != IngestReply::Outcome::done) fail("refused");
+                              accepted += reply->accepted;
+                              known += reply->duplicate;
+                              ++answered;
+                            });
       constexpr int in_flight = 8;
       daemon.loop.run_until([&, sent = &body - bodies.data() + 1] { return answered + in_flight >= sent; });
     }

@@ -21,7 +21,7 @@ TEST_F(EngineAnswerTest, EventsAreKeptThoughNobodyCanBeToldSo) {
   register_all();
   std::string body = usage("1", "2026-03-01T09:00:00+08:00", "1").dump();
   body.reserve(body.size() + wire::body_padding_bytes);
-  engine_->ingest(body, wire::BodyFormat::event_or_batch, "",
+  engine_->ingest(body, wire::BodyFormat::event_or_batch, "", {"token", "a"},
                   [](const auto&) { throw std::runtime_error("asked for"); });
   run_until_failures(1);
   EXPECT_EQ(failures_.at(0), "making an answer threw: asked for");

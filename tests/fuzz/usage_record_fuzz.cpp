@@ -1,6 +1,6 @@
 // Payloads of usage records under any bytes: the columns of the events, and the quarantined ones behind them.
 // The first byte picks the version, and the ways in which parts are read. Beyond "no crash":
-//   - what decodes, encodes, and decodes to the same (version 1 is read only);
+//   - what decodes, encodes, and decodes to the same (earlier versions are read only);
 //   - reading rows, columns and one firm's rows in part gives what reading all gives.
 #include <algorithm>
 #include <cstdint>
@@ -44,6 +44,9 @@ void check_same(const UsageRecord& one, const UsageRecord& other) {
   }
   VOUCHERD_ASSERT(one.quarantined == other.quarantined && one.resent == other.resent);
   VOUCHERD_ASSERT(one.released == other.released);
+  for (std::uint32_t row = 0; row < one.events.size(); ++row) {
+    VOUCHERD_ASSERT(one.submissions.of_event(row) == other.submissions.of_event(row));
+  }
 }
 
 }  // namespace
@@ -63,6 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   check_parts(payload, version, *record);
+  const auto sent = UsageRecord::submissions_of(payload, version);
+  VOUCHERD_ASSERT(sent && sent->counts() == record->submissions.counts());
   const auto again = UsageRecord::decode(record->encode(), usage_record_version);
   VOUCHERD_ASSERT(again.has_value());
   check_same(*record, *again);

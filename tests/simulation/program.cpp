@@ -62,7 +62,7 @@ void Program::submit(const std::string& body, wire::BodyFormat format,
                      std::function<void(IngestReply)> done) {
   ++unanswered_;
   engine_->ingest(
-      body, format, "",
+      body, format, "", {"token", "collector"},
       [this, body, done = std::move(done)](boost::system::result<IngestReply, wire::BodyFault> reply) {
         if (!reply) throw Mismatch("a body was refused: " + reply.error().detail + "\n" + body);
         --unanswered_;

@@ -81,8 +81,9 @@ class IngestHarness {
     return batch;
   }
   /// Submits NDJSON; the reply lands in the returned slot (empty until then).
-  std::shared_ptr<std::optional<IngestReply>> submit(const std::string& ndjson) {
+  std::shared_ptr<std::optional<IngestReply>> submit(const std::string& ndjson, Submitter sender = {}) {
     auto batch = batch_of(ndjson);
+    batch->sender = std::move(sender);
     auto reply = std::make_shared<std::optional<IngestReply>>();
     sequencer->submit(std::move(batch), [reply](IngestReply done) {
       if (reply->has_value()) std::abort();  // exactly once
@@ -94,7 +95,12 @@ class IngestHarness {
     loop.run_until([&] { return reply->has_value(); });
     return **reply;
   }
-  IngestReply send(const std::string& ndjson) { return wait(submit(ndjson)); }
+  IngestReply send(const std::string& ndjson, Submitter sender = {}) {
+    return wait(submit(ndjson, std::move(sender)));
+  }
+  UsageRecord stored(Position position) const {
+    return UsageRecord::decode(journal->read(position).value().payload, usage_record_version).value();
+  }
 
   TempDir dir;
   FullDisk disk;

@@ -111,6 +111,11 @@ UsageRecord record_of(Random& random, std::size_t events) {
   return record;
 }
 
+Submissions::Counts counts_of(const UsageRecord& record) {
+  return {record.events.size(), static_cast<std::uint32_t>(record.quarantined.size()),
+          static_cast<std::uint32_t>(record.resent.size())};
+}
+
 TEST(UsageRecordTest, GivesBackTheEventsThatWereAppended) {
   const std::uint64_t seed = test::seed_of_this_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -214,9 +219,89 @@ TEST(UsageRecordTest, ReadsWhatTheFirstVersionWrote) {
   EXPECT_EQ(record.resent, (std::vector<QuarantineNumber>{{1'842, 7}}));
 }
 
+std::string from_hex(std::string_view digits) {
+  std::string bytes(digits.size() / 2, '\0');
+  pack_hex(digits, bytes.data());
+  return bytes;
+}
+
+// As the second version wrote them: an ordinary event, and a record of nothing but the quarantine. Never to
+// be replaced: such records are on disk.
+TEST(UsageRecordTest, ReadsWhatTheSecondVersionWrote) {
+  const UsageRecord one = UsageRecord::decode(from_hex("000001"
+                                                       "80045a4602022c1218"
+                                                       "011239313530303030304d413555313030313133"
+                                                       "010c6770752e6d6f64656c2d3134"
+                                                       "010970726f6a6563742d31"
+                                                       "01182f63656e7472652f726f6e677a68692f6e6f64652d313636"
+                                                       "01076770752d323338"
+                                                       "00000b00a6d78eeb9467c0c687eb946780e4af01"
+                                                       "06fc8802000018053638333031"
+                                                       "2705e719a18c3634c744b745"),
+                                              2)
+                              .value();
+  ASSERT_EQ(one.events.size(), 1U);
+  const EventView event = one.events.at(0);
+  EXPECT_EQ(event.source, "/centre/rongzhi/node-166");
+  EXPECT_EQ(event.id, "2705e719a18c3634c744b745");
+  EXPECT_EQ(event.job, "68301");
+  EXPECT_EQ(one.submissions.of_event(0), Submitter{});
+
+  const UsageRecord held =
+      UsageRecord::decode(
+          from_hex("075328b52ffd2056550200140402000664657461696c022f73026964077375626a65637403"
+                   "736b75c40ac60a027b7d05000200ff000103010101022f73056f7468657201040005746f6b"
+                   "656e016b0200202394c11300"),
+          2)
+          .value();
+  EXPECT_EQ(held.first_ordinal, 7U);
+  ASSERT_EQ(held.quarantined.size(), 2U);
+  EXPECT_EQ(held.quarantined[0].detail, "detail");
+  EXPECT_EQ(held.released, (std::vector<QuarantineRelease>{{{4, 0}, "token", "k"}}));
+  EXPECT_EQ(held.submissions.of_quarantined(0), Submitter{});
+}
+
+TEST(UsageRecordTest, SaysWhoSentWhat) {
+  Random random(9);
+  UsageRecord record;
+  const Submitter one{"token", "one"}, other{"certificate", "other"};
+  record.sent_by(one);
+  for (const SampleEvent& event : wild_events(random, 3)) record.events.append(event.view(), 0);
+  record.sent_by(other);
+  record.quarantined.push_back(quarantined_event(random));
+  record.resent = {{9, 0}};
+  record.sent_by(one);
+  record.events.append(test::ordinary_event(random, test::sample_start_ms).view());
+  const std::string bytes = record.encode();
+  for (const Submissions& sent : {UsageRecord::decode(bytes, usage_record_version).value().submissions,
+                                  UsageRecord::submissions_of(bytes, usage_record_version).value()}) {
+    EXPECT_EQ(sent.of_event(2), one);
+    EXPECT_EQ(sent.of_quarantined(0), other);
+    EXPECT_EQ(sent.of_resent(0), other);
+    EXPECT_EQ(sent.of_event(3), one);
+  }
+}
+
+TEST(UsageRecordTest, RefusesSendersOfMoreThanThereIs) {
+  Random random(10);
+  UsageRecord record;
+  record.sent_by({"token", "one"});
+  record.events.append(test::ordinary_event(random, test::sample_start_ms).view());
+  const std::string bytes = record.encode();
+  const std::string sent = record.submissions.encode(counts_of(record));
+  Submissions::Counts two = counts_of(record);
+  ++two.events;
+  const std::string of_two = record.submissions.encode(two);
+  std::string damaged = bytes;
+  damaged.replace(damaged.find(sent), sent.size(), of_two);
+  EXPECT_TRUE(UsageRecord::decode(bytes, usage_record_version).has_value());
+  EXPECT_EQ(UsageRecord::decode(damaged, usage_record_version).error().code, "usage_record_damaged");
+}
+
 TEST(UsageRecordTest, TakesAtMost35BytesForAnOrdinaryEvent) {
   Random random(1);
   UsageRecord record;
+  record.sent_by({"token", "q4xk2m5jw7ab"});
   constexpr std::uint32_t events = 6'000;
   for (std::uint32_t i = 0; i < events; ++i) {
     record.events.append(test::ordinary_event(random, test::sample_start_ms + i).view());
