@@ -25,6 +25,7 @@ TEST_F(FindEventTest, ShowsTheEventAsItWasAccepted) {
   EXPECT_EQ(found["position"], engine_->position());
   EXPECT_EQ(found["index"], 0);
   EXPECT_EQ(found["received_at"], "2026-06-15T12:00:00+08:00");
+  EXPECT_EQ(found["submitted_by"], (Json{{"kind", "local"}, {"id", "127.0.0.1"}}));
   EXPECT_EQ(found["corrections"], Json::array());
 }
 

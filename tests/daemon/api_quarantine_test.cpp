@@ -129,6 +129,7 @@ TEST_F(QuarantineApiTest, AddsOnlyACountWhereTheSameIsSentAgainAndStillBad) {
   EXPECT_EQ(send(event("1", "-1")).at(0), number);
   ASSERT_EQ(listed().size(), 1u);
   EXPECT_EQ(listed()[0]["times_sent"], 2);
+  EXPECT_EQ(listed()[0]["submitted_by"], (Json{{"kind", "local"}, {"id", "127.0.0.1"}}));
 }
 
 TEST_F(QuarantineApiTest, DismissesForGoodAndHoldsTheSameAnewWhereItComesAgain) {
