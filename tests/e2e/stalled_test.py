@@ -1,11 +1,12 @@
 """A thousand stalled sockets (slowhttptest: slow headers, slow bodies, slow readers of pages and of exports), plain
-and over TLS, while a good client goes on: all its requests are answered, its p99 stays within twice its own baseline
-of the same run, and memory within what daemon/README.md says of connections.
+and over TLS, while a good client goes on: all its requests are answered, and memory stays within what daemon/README.md
+says of connections. Its p99 within twice its own baseline of the same run is asserted where VOUCHERD_NIGHTLY is set.
 
-The daemon and the good client run with real-time priority, slowhttptest without: who else uses the machine is no
-matter of the daemon's, and would be most of what is measured. Where that is not allowed, p99 is only asserted with
-VOUCHERD_NIGHTLY, on a machine of one's own."""
+The daemon and the good client run with real-time priority where that is allowed, slowhttptest without: who else uses
+the machine is no matter of the daemon's, and would be most of what is measured. Caches and the disk are shared all
+the same, so that on a machine that others use the figure says something, and is not asserted."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -21,6 +22,7 @@ from load import DEMO, FIRM, GoodClient, client_context, events, resident_bytes
 
 STALLED = 1000
 REQUESTS = 1000
+IDLE_LOOKS = 20  # a second
 KIB = 1 << 10
 # Of daemon/README.md, "Memory", and daemon/http/README.md.
 PLAIN_BYTES_MAX, TLS_BYTES_MAX = 320 * KIB, 450 * KIB
@@ -28,12 +30,9 @@ EXPORTED_EVENTS = 4000  # more than the kernel takes of an answer
 
 
 def real_time_priority():
-    """For this process and the daemons that it starts; False where it is not allowed."""
-    try:
+    """For this process and the daemons that it starts, where it is allowed."""
+    with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except OSError:
-        return False
-    return True
 
 
 def ordinary_priority():
@@ -44,7 +43,7 @@ class Attack:
     """slowhttptest in one of its modes, with all its connections open for as long as the block lasts."""
 
     def __init__(self, daemon, folder, *arguments):
-        self.daemon, self.ticks = daemon, 0
+        self.daemon, self.ticks, self.idle_looks = daemon, 0, 0
         self.log = folder / "slowhttptest.log"
         self.arguments = ["slowhttptest", "-c", str(STALLED), "-r", "400", "-l", "240", "-p", "60", "-v", "1", *arguments]
 
@@ -57,10 +56,11 @@ class Attack:
         return self
 
     def idle(self):
-        """Whether the daemon had next to nothing to do since the last look."""
+        """Whether the daemon had next to nothing to do for some looks: slowhttptest may be slow to ask, too."""
         ticks = sum(map(int, pathlib.Path(f"/proc/{self.daemon.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
         before, self.ticks = self.ticks, ticks
-        return ticks - before <= 1
+        self.idle_looks = self.idle_looks + 1 if ticks - before <= 1 else 0
+        return self.idle_looks >= IDLE_LOOKS
 
     def __exit__(self, *_):
         self.process.kill()
@@ -75,7 +75,7 @@ class Attack:
 @unittest.skipUnless(shutil.which("slowhttptest"), "slowhttptest is not installed")
 class StalledTest(unittest.TestCase):
     def start(self, tls=""):
-        self.undisturbed = real_time_priority()
+        real_time_priority()
         self.addCleanup(ordinary_priority)
         folder = tempfile.TemporaryDirectory(prefix="voucherd-stalled-")
         self.addCleanup(folder.cleanup)
@@ -101,7 +101,7 @@ class StalledTest(unittest.TestCase):
                     self.assertGreaterEqual(attack.open(), STALLED * 98 // 100, "they were not stalled throughout")
                 print(f"{scheme} {name}: p99 {p99:.2f} ms, baseline {baseline:.2f} ms, {grown // KIB} KiB more")
                 self.assertLess(grown, STALLED * bytes_max)
-                if self.undisturbed or os.environ.get("VOUCHERD_NIGHTLY"):
+                if os.environ.get("VOUCHERD_NIGHTLY"):
                     self.assertLess(p99, 2 * baseline)
                 wait_until("the connections to be closed", lambda: attack.open() < 10)
 
