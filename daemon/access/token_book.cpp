@@ -1,6 +1,8 @@
 // A record's body is what was asked for, checked: reading it again needs no rule.
 #include "daemon/access/token_book.h"
 
+#include <algorithm>
+
 #include "billing/ledger/field_reader.h"
 #include "daemon/access/token_text.h"
 #include "metering/core/assert.h"
@@ -102,6 +104,44 @@ std::optional<TokenAction> parse_action(std::string_view name) {
     if (to_string(action) == name) return action;
   }
   return std::nullopt;
+}
+
+bool holds_text(const OrderedJson& body, const char* member) {
+  return body.contains(member) && body[member].is_string();
+}
+
+bool holds_hash(const OrderedJson& body, const char* member) {
+  return holds_text(body, member) && is_sha256_hex(body[member].get_ref<const std::string&>());
+}
+
+bool holds_instant(const OrderedJson& body, const char* member) {
+  return holds_text(body, member) && parse_instant(body[member].get_ref<const std::string&>()).has_value();
+}
+
+bool may_hold_instant(const OrderedJson& body, const char* member) {
+  return !body.contains(member) || body[member].is_null() || holds_instant(body, member);
+}
+
+bool holds_firms(const OrderedJson& body) {
+  if (!body.contains("firms")) return true;
+  const OrderedJson& firms = body["firms"];
+  return firms.is_array() &&
+         std::all_of(firms.begin(), firms.end(), [](const auto& firm) { return firm.is_string(); });
+}
+
+/// What apply() takes from the body is there.
+bool is_body_of(TokenAction action, const OrderedJson& body) {
+  if (!body.is_object() || !may_hold_instant(body, "expires")) return false;
+  switch (action) {
+    case TokenAction::create:
+      return parse_role(text_of(body, "role")).has_value() && holds_firms(body) &&
+             holds_hash(body, "sha256") != holds_hash(body, "certificate_sha256");
+    case TokenAction::rotate:
+      return holds_hash(body, "sha256") && holds_instant(body, "old_until");
+    case TokenAction::revoke:
+      return true;
+  }
+  return false;
 }
 
 /// The members that a create keeps, in the order of FORMAT.md.
@@ -233,7 +273,10 @@ bool TokenBook::is_readable(const std::string& payload) {
   for (const char* member : {"by", "action", "token", "body"}) {
     if (!record.contains(member)) return false;
   }
-  return parse_action(text_of(record, "action")).has_value();
+  const OrderedJson& by = record["by"];
+  const auto action = parse_action(text_of(record, "action"));
+  return action && record["token"].is_string() && by.is_object() && holds_text(by, "kind") &&
+         holds_text(by, "id") && is_body_of(*action, record["body"]);
 }
 
 void TokenBook::apply(const RecordHeader& header, const std::string& payload) {
@@ -245,6 +288,7 @@ void TokenBook::apply(const RecordHeader& header, const std::string& payload) {
       parse_action(record.at("action").get<std::string>()).value(),
       record.at("body")};
   const std::string id = record.at("token").get<std::string>();
+  VOUCHERD_ASSERT((event.action == TokenAction::create) != tokens_.contains(id));
   Token& token = tokens_[id];
   const OrderedJson& body = event.body;
   switch (event.action) {
@@ -297,18 +341,31 @@ void TokenBook::save(std::string& out) const {
   }
 }
 
+namespace {
+
+/// A token is made once, and before anything else becomes of it. The payload is readable.
+bool follows(const TokenBook& book, const std::string& payload) {
+  const auto record = OrderedJson::parse(payload);
+  const bool known = book.find(text_of(record, "token")) != nullptr;
+  return known != (text_of(record, "action") == to_string(TokenAction::create));
+}
+
+}  // namespace
+
 Result<TokenBook> TokenBook::load(std::string_view& in) {
   TokenBook book;
   ByteReader bytes(in);
+  Position before = 0;
   for (std::uint64_t left = bytes.varint(); left > 0 && bytes.ok(); --left) {
     RecordHeader header;
     header.position = bytes.varint();
     header.intake_time.ms = bytes.signed_varint();
     const std::string payload(bytes.text());
-    if (!bytes.ok() || !is_readable(payload)) {
+    if (!bytes.ok() || header.position <= before || !is_readable(payload) || !follows(book, payload)) {
       bytes.fail();
       break;
     }
+    before = header.position;
     book.apply(header, payload);
   }
   if (!bytes.ok())

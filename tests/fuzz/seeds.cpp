@@ -11,14 +11,19 @@
 
 #include <nlohmann/json.hpp>
 
+#include "billing/audit/container.h"
 #include "billing/ledger/fact_codec.h"
 #include "billing/ledger/ledger_state.h"
 #include "metering/core/assert.h"
 #include "metering/journal/encoding.h"
 #include "metering/proof/close_part.h"
+#include "metering/proof/event_bytes.h"
 #include "metering/proof/payload_parts.h"
 #include "metering/proof/signed_note.h"
+#include "metering/proof/tree.h"
+#include "metering/state/byte_coding.h"
 #include "metering/state/checkpoint.h"
+#include "metering/state/quarantine_dismissal.h"
 #include "metering/state/usage_state.h"
 #include "tests/daemon/smuggling_corpus.h"
 #include "tests/metering/state/sample_events.h"
@@ -37,6 +42,7 @@ void write(const std::string& fuzzer, const std::string& name, int way, const st
 UsageRecord record_of(test::Random& random, EventOrdinal first, int events, bool wild) {
   UsageRecord record;
   record.first_ordinal = first;
+  record.sent_by({"token", "q4xk2m5jw7ab"});
   for (int i = 0; i < events; ++i) {
     const auto event =
         wild ? test::wild_event(random) : test::ordinary_event(random, test::sample_start_ms + i);
@@ -55,6 +61,7 @@ void write_usage_records(test::Random& random) {
   write("usage_record", "wild", current, record_of(random, 300, 12, true).encode());
   UsageRecord held;
   held.first_ordinal = 7;
+  held.sent_by({"local", "::1"});
   held.quarantined.push_back(
       {ReasonCode{}, "detail", "/s", "id", "subject", "sku", {Month{674}, Month{675}}, "", "", "{}", 5});
   held.quarantined.push_back(
@@ -63,6 +70,7 @@ void write_usage_records(test::Random& random) {
   held.released.push_back({{4, 0}, "token", "k"});
   write("usage_record", "quarantine", current, held.encode());
   UsageRecord both = record_of(random, 1, 5, true);
+  both.sent_by({"certificate", "CN=a:b"});
   both.quarantined = held.quarantined;
   write("usage_record", "both", current, both.encode());
   // As the first version wrote it (usage_record_test.cpp), in two halves of the same bytes' use.
@@ -159,6 +167,70 @@ void write_proofs(test::Random& random) {
   std::string saved;
   chains.save(saved);
   write("proof", "chains", 6, saved);
+}
+
+/// Of the first ways of `stored`; those of tokens, lines and bundles are texts of their own.
+void write_stored(test::Random& random) {
+  Genesis genesis;
+  genesis.provider_name = "算力中心";
+  genesis.provider_uscc = "91500000MA5U00000W";
+  const std::string payload = encode_genesis(genesis);
+  const std::string record =
+      encode_record({1, Instant{test::sample_start_ms}, RecordType::genesis, 1}, payload);
+  write("stored", "record", 0, record.substr(0, record.size() - sizeof(std::uint64_t)));
+  write("stored", "genesis", 1, payload);
+  write("stored", "dismissal", 2, QuarantineDismissal{{{4, 0}, {1'842, 7}}, "token", "k", "重复"}.encode());
+  MerkleTree tree;
+  for (int i = 0; i < 3; ++i) tree.append(leaf_hash("x"));
+  std::string saved;
+  tree.save(saved);
+  write("stored", "tree", 3, saved);
+  for (const bool wild : {false, true}) {
+    const auto event = wild ? test::wild_event(random) : test::ordinary_event(random, test::sample_start_ms);
+    std::string bytes;
+    append_event_bytes(bytes, event.view(), 7);
+    write("stored", wild ? "event_wild" : "event", 4, bytes);
+  }
+  const std::string token =
+      R"({"by":{"kind":"token","id":"a"},"action":"create","token":"q4xk2m5jw7ab","body":{"role":"ingest","source":"/s","expires":null,"sha256":")" +
+      std::string(64, 'a') + "\"}}";
+  std::string tokens;
+  put_varint(tokens, 1);
+  put_varint(tokens, 9);
+  put_signed(tokens, test::sample_start_ms);
+  put_text(tokens, token);
+  write("stored", "tokens", 5, tokens);
+  write("stored", "token_record", 6, token);
+  write("stored", "access_log_line", 7, R"({"line":7,"before":"00","at":"2026-03-01T01:00:00.123+00:00"})");
+  billing::ContainerWriter container;
+  container.add("checkpoint", "x");
+  container.finish();
+  write("stored", "container", 8, container.take());
+  const std::string zero(1, '\0'), end(2, '\0');
+  write("stored", "bundle", 9,
+        "checkpoint" + zero +
+            make_note(to_text({"voucherd/journal", 42, {}}), {"voucherd", 7}, std::string(64, 's')) + end +
+            "manifest.json" + zero + R"({"firm":"91500000MA5U00000W","period":"2026-03"})" + end +
+            "statement.json" + zero + "{}" + end);
+}
+
+void write_texts() {
+  for (const char* number : {"0", "1.250000", "-1e3", "1e-9", "999999.999999", "0.20", "1000000000"}) {
+    write("text", std::string("number_") + number, 0, number);
+  }
+  for (const char* time : {"2026-03-01T09:00:00.123+08:00", "0000-01-01T00:00:00-23:59", "+08:00",
+                           "2024-02-29", "2026-03", "1842.0"}) {
+    write("text", std::string("time_") + time, 1, time);
+  }
+  write("text", "uscc", 2, "91500000MA5U00000W");
+  write("text", "address", 2, "[::1]:8080");
+  write("text", "token", 3, "vch_q4xk2m5jw7ab_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_00000000");
+  write(
+      "text", "configuration", 4,
+      "[listen]\napi = \"127.0.0.1:8080\"\n[access]\nrequired = true\n[limits]\nbody_bytes_max = 1048576\n");
+  write(
+      "text", "firms", 5,
+      "\xef\xbb\xbfuscc,name,category,from,until\r\n91500000MA5U00000W,\"甲, 乙\",ai_agent,2026-01-01,\r\n");
 }
 
 /// The demonstration's facts, as PUT bodies; the first byte is the kind's number.
@@ -269,5 +341,7 @@ int main(int argc, char** argv) {
   write_ledger();
   write_bodies();
   write_requests();
+  write_stored(random);
+  write_texts();
   return 0;
 }

@@ -171,5 +171,45 @@ TEST_F(TokenBookTest, RefusesADamagedCheckpoint) {
   }
 }
 
+TEST_F(TokenBookTest, RefusesRecordsThatItCouldNotFold) {
+  const Json good = {
+      {"by", {{"kind", "token"}, {"id", "a"}}},
+      {"action", "create"},
+      {"token", id_},
+      {"body", {{"role", "firm"}, {"firms", {firm_}}, {"expires", nullptr}, {"sha256", hash_}}}};
+  EXPECT_TRUE(TokenBook::is_readable(good.dump()));
+  const std::pair<const char*, Json> wrong[] = {{"/by", "a"},
+                                                {"/by/id", 1},
+                                                {"/action", "steal"},
+                                                {"/token", nullptr},
+                                                {"/body", Json(1)},
+                                                {"/body/role", "x"},
+                                                {"/body/firms", "all"},
+                                                {"/body/firms/0", 1},
+                                                {"/body/sha256", "ff"},
+                                                {"/body/expires", 1},
+                                                {"/body/expires", "tomorrow"},
+                                                {"/body/certificate_sha256", hash_}};
+  for (const auto& [pointer, value] : wrong) {
+    Json record = good;
+    record[Json::json_pointer(pointer)] = value;
+    EXPECT_FALSE(TokenBook::is_readable(record.dump())) << record;
+  }
+  Json rotate = good;
+  rotate["action"] = "rotate";
+  EXPECT_FALSE(TokenBook::is_readable(rotate.dump())) << "until when the old one is good is missing";
+}
+
+TEST_F(TokenBookTest, RefusesACheckpointWithATokenThatNobodyMade) {
+  make(TokenAction::create, finance());
+  make(TokenAction::revoke, Json::object());
+  std::string saved;
+  book_.save(saved);
+  const std::size_t id = saved.rfind(id_);
+  saved.replace(id, id_.size(), "zzzzzzzzzzzz");
+  std::string_view in = saved;
+  EXPECT_EQ(TokenBook::load(in).error().code, "checkpoint_damaged");
+}
+
 }  // namespace
 }  // namespace voucherd::access
