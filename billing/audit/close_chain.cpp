@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "billing/audit/refused.h"
+#include "billing/audit/untrusted_text.h"
 #include "metering/state/byte_coding.h"
 
 namespace voucherd::billing {
@@ -15,10 +16,17 @@ Month read_month(ByteReader& in) {
   return Month{static_cast<std::int32_t>(months)};
 }
 
+bool has_four_digits(Month month) {
+  constexpr std::int32_t year_first = 1970, years_max = 10'000;
+  return month.months >= -12 * year_first && month.months < 12 * (years_max - year_first);
+}
+
 ClosePart read_part(std::string_view bytes, const FirmId& firm, Month last, const std::string& where) {
   auto part = decode_close_part(bytes);
   if (!part) throw Refused{where, part.error().detail};
   refuse_unless(part->firm == firm && part->through == last, where, "is of another firm or month");
+  for (const auto& [month, digest] : part->statements)
+    refuse_unless(has_four_digits(month), where, "names a month that can't be");
   return std::move(*part);
 }
 
@@ -48,6 +56,11 @@ CloseChain read_closes(BundleFiles& files, ProvenRecords& records, const FirmId&
     const Position previous = chain.closes.empty() ? 0 : chain.closes.back().position;
     refuse_unless(close && close->previous == previous, bundle_record(position) + ".leaf",
                   "is not a close, or the one before it is not in the bundle");
+    const bool can_be = close->at.ms > -instant_ms_max && close->at.ms < instant_ms_max &&
+                        has_four_digits(close->first) && has_four_digits(close->last);
+    refuse_unless(can_be, bundle_record(position) + ".leaf", "names a time that can't be");
+    for (const auto* text : {&close->by.kind, &close->by.id, &close->reason})
+      refuse_broken_text(*text, bundle_record(position) + ".leaf");
     last_of.emplace(position, close->last);
     chain.closes.push_back(*close);
   }
@@ -70,8 +83,8 @@ void check_chains(const CloseChain& closes, const FirmEvents& events) {
     MonthChains stood;
     for (const auto& [month, links] : events.chains) {
       if (close.last < month) break;
-      const auto after = std::find_if(links.begin(), links.end(), [&close](const ChainAt& link) {
-        return link.position >= close.position;
+      const auto after = std::partition_point(links.begin(), links.end(), [&close](const ChainAt& link) {
+        return link.position < close.position;
       });
       const Chain& chain = (after - 1)->chain;  // the first one is at position 0
       if (chain.events > 0) stood.emplace(month, chain);

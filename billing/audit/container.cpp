@@ -10,7 +10,6 @@ namespace voucherd::billing {
 namespace {
 
 constexpr std::size_t block_bytes = 512;
-constexpr std::size_t end_bytes = 2 * block_bytes;
 constexpr std::size_t name_bytes_max = 100;
 constexpr std::size_t size_at = 124, size_digits = 11;
 constexpr std::size_t checksum_at = 148, checksum_digits = 6;
@@ -75,20 +74,22 @@ void ContainerWriter::add(const std::string& name, std::string_view bytes) {
 
 void ContainerWriter::finish() {
   VOUCHERD_ASSERT(!finished_);
-  out_.append(end_bytes, '\0');
+  out_.append(container_end_bytes, '\0');
   finished_ = true;
 }
 
 std::string ContainerWriter::take() { return std::exchange(out_, {}); }
 
 Result<std::vector<ContainerFile>> read_container(std::string_view container) {
-  if (container.size() < end_bytes || !all_zero(container.substr(container.size() - end_bytes))) {
+  if (container.size() < container_end_bytes ||
+      !all_zero(container.substr(container.size() - container_end_bytes))) {
     return malformed(container.size(), "it does not end with two blocks of zeros");
   }
-  const std::size_t end = container.size() - end_bytes;
+  const std::size_t end = container.size() - container_end_bytes;
   std::vector<ContainerFile> files;
   for (std::size_t at = 0; at < end;) {
     if (end - at < block_bytes) return malformed(at, "a header is cut short");
+    if (files.size() == container_files_max) return malformed(at, "there are more files than a bundle has");
     const std::string_view header = container.substr(at, block_bytes);
     const std::string name(header.substr(0, std::min(header.find('\0'), name_bytes_max)));
     std::uint64_t size = 0;

@@ -16,6 +16,13 @@ namespace voucherd::billing {
 /// Of one file (ustar has 11 octal digits).
 inline constexpr std::uint64_t container_file_bytes_max = (std::uint64_t{1} << 33) - 1;
 
+/// Zeros at the end of every one: without them it is not whole.
+inline constexpr std::size_t container_end_bytes = 1024;
+/// Of a whole one: some 500 million events.
+inline constexpr std::uint64_t container_bytes_max = std::uint64_t{1} << 36;
+/// What is noted of a file takes memory: an archive of nothing but headers is refused before it takes much.
+inline constexpr std::size_t container_files_max = 200'000;
+
 /// Written piece by piece: what has been written can be taken away before the next file is added.
 class ContainerWriter {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "billing/audit/refused.h"
+#include "billing/audit/untrusted_text.h"
 #include "metering/journal/encoding.h"
 #include "metering/proof/event_bytes.h"
 
@@ -13,7 +14,6 @@ namespace {
 /// What ingest would have accepted, as far as reckoning rests on it.
 bool is_good(const EventView& event) {
   constexpr std::int64_t interval_ms_max = 31 * ms_per_day;  // rules §2
-  constexpr std::int64_t instant_ms_max = 300'000'000'000'000;
   const auto in_range = [](const std::optional<Instant>& instant) {
     return !instant || (instant->ms > -instant_ms_max && instant->ms < instant_ms_max);
   };
@@ -24,6 +24,12 @@ bool is_good(const EventView& event) {
     return false;
   if (!event.time && (correction || !event.start)) return false;
   return event.quantity.nanos >= (correction ? 0 : 1) && event.quantity.nanos <= Quantity::event_nanos_max;
+}
+
+void refuse_broken_texts(const EventView& event, const std::string& where) {
+  for (const std::string_view text : {event.source, event.id, event.sku, event.project, event.node, event.job,
+                                      event.corrects_source, event.corrects_id, event.reason})
+    refuse_broken_text(text, where);
 }
 
 /// One month's files, read one after another.
@@ -57,6 +63,7 @@ class MonthReader {
     for (std::uint32_t i = 0; i < count; ++i) {
       const auto taken = take_event_bytes(left);
       refuse_unless(taken && is_good(taken->event), where, "an event is malformed");
+      refuse_broken_texts(taken->event, where);
       refuse_unless(!last || taken->index > *last, where, "its events are out of order");
       last = taken->index;
       const auto known = events_.events.try_emplace({position, taken->index}, BundledEvent{taken->event, {}});

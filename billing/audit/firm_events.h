@@ -11,6 +11,9 @@
 
 namespace voucherd::billing {
 
+/// No instant of a bundle lies farther from 1970: what is reckoned from them fits 64 bits.
+inline constexpr std::int64_t instant_ms_max = 300'000'000'000'000;
+
 struct BundledEvent {
   EventView event;            // into the bundle; its subject is left empty
   std::vector<Month> months;  // in whose files it stands

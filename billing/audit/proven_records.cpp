@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "billing/audit/refused.h"
+#include "billing/audit/untrusted_text.h"
+#include "metering/journal/encoding.h"
 
 namespace voucherd::billing {
 
@@ -35,6 +37,25 @@ Number number_in(const std::string& name, std::size_t at, std::size_t count) {
 }
 
 constexpr std::size_t position_digits = 20, index_digits = 8;
+constexpr std::int32_t offset_minutes_max = 24 * 60;
+
+/// Of either version: the first one's leaf is the record as stored.
+Result<Genesis> read_genesis(std::string_view leaf, const std::string& where) {
+  FixedReader in(leaf);
+  const auto header = decode_record_header(in);
+  refuse_unless(header && header->header.type == RecordType::genesis && header->header.position == 1, where,
+                "is not the journal's first record");
+  if (header->header.version < payload_in_parts_version) {
+    const auto record = decode_record(leaf);
+    if (!record) return record.error();
+    return decode_genesis(record->header.version, record->payload);
+  }
+  const auto shown = decode_short_leaf(leaf);
+  if (!shown) return shown.error();
+  refuse_unless(shown->header.version == genesis_version && shown->parts == 0, where,
+                "is of a version that this program does not know");
+  return decode_shown_genesis(shown->shared);
+}
 
 }  // namespace
 
@@ -50,13 +71,14 @@ std::string_view ProvenRecords::leaf(Position position) {
 
 Genesis ProvenRecords::genesis() {
   const std::string where = bundle_record(1) + ".leaf";
-  const auto record = decode_record(leaf(1));
-  if (!record) throw Refused{where, record.error().detail};
-  refuse_unless(record->header.type == RecordType::genesis && record->header.position == 1, where,
-                "is not the journal's first record");
-  const auto genesis = decode_genesis(record->payload);
+  const auto genesis = read_genesis(leaf(1), where);
   if (!genesis) throw Refused{where, genesis.error().detail};
   refuse_unless(genesis->rules_version == 1, where, "names rules that this program does not know");
+  refuse_unless(
+      genesis->offset.minutes >= -offset_minutes_max && genesis->offset.minutes <= offset_minutes_max, where,
+      "names an offset from UTC of more than a day");
+  for (const auto* text : {&genesis->currency, &genesis->provider_name, &genesis->provider_uscc})
+    refuse_broken_text(*text, where);
   return *genesis;
 }
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <tuple>
 
 #include "billing/audit/close_chain.h"
 #include "billing/audit/recompute.h"
 #include "billing/audit/refused.h"
+#include "billing/audit/untrusted_text.h"
 #include "billing/ledger/fact_codec.h"
+#include "billing/ledger/field_reader.h"
 
 namespace voucherd::billing {
 
@@ -17,6 +20,7 @@ using Json = nlohmann::json;
 
 /// A head of three lines with one signature, written in the one way in which it can be.
 TreeHead read_head(std::string_view note, const std::optional<VerifierKey>& key) {
+  refuse_broken_text(note, bundle_checkpoint);
   const std::size_t blank = note.find("\n\n");
   const std::size_t signature_end = blank == std::string_view::npos ? blank : note.find('\n', blank + 2);
   refuse_unless(signature_end != std::string_view::npos && signature_end + 1 == note.size(),
@@ -35,7 +39,7 @@ TreeHead read_head(std::string_view note, const std::optional<VerifierKey>& key)
 
 /// "firm" and "period" of the manifest, which is compared as a whole once all else is known.
 BundleManifest read_manifest(std::string_view bytes) {
-  const Json json = Json::parse(bytes, nullptr, false);
+  const Json json = read_json(bytes, bundle_manifest);
   const auto text = [&json](const char* name) {
     const bool there = json.is_object() && json.contains(name) && json.at(name).is_string();
     refuse_unless(there, bundle_manifest, "is not a manifest");
@@ -50,18 +54,21 @@ BundleManifest read_manifest(std::string_view bytes) {
   return manifest;
 }
 
-/// One firm's facts, and those of everybody.
+/// One firm's facts, and those of everybody, as they stood before the close.
 class FactsOfBundle {
  public:
-  explicit FactsOfBundle(const FirmId& firm) : firm_(firm) {}
+  FactsOfBundle(const FirmId& firm, Position close) : firm_(firm), close_(close) {}
 
   void add(const ProvenRecords::Part& part, const std::string& where) {
-    const Json change = Json::parse(part.bytes, nullptr, false);
+    refuse_unless(part.position < close_, where, "is of a record behind the close that rests on it");
+    const Json change = read_json(part.bytes, where);
     const bool whole = change.is_object() && change.contains("kind") && change.at("kind").is_string() &&
                        change.contains("key") && change.at("key").is_string() && change.contains("body");
     refuse_unless(whole, where, "is not a fact");
     const auto kind = fact_kind_of_name(change.at("kind").get<std::string>());
     const auto key = change.at("key").get<std::string>();
+    refuse_unless(keys_.emplace(change.at("kind").get<std::string>(), key).second, where,
+                  "is another version of a fact that is there already");
     std::vector<FieldFault> faults;
     const auto fact = kind ? read_fact(*kind, key, change.at("body"), faults) : std::nullopt;
     refuse_unless(fact.has_value() && is_own(*fact), where, "is not a fact of this firm or of everybody");
@@ -82,6 +89,8 @@ class FactsOfBundle {
   }
 
   const FirmId& firm_;
+  Position close_;
+  std::set<std::pair<std::string, std::string>> keys_;
   Facts facts_;
   std::vector<FactPlace> places_;
 };
@@ -104,6 +113,7 @@ std::map<Month, std::string_view> take_statements(BundleFiles& files, const Clos
 }
 
 BilledStatement billed_of(Month month, std::string_view bytes) {
+  read_json(bytes, bundle_earlier(month));  // within bounds
   auto billed = parse_canonical_json(bytes);
   if (!billed) throw Refused{bundle_earlier(month), billed.error().detail};
   return std::move(*billed);
@@ -121,6 +131,13 @@ std::map<int, Fen> other_centres_of(std::string_view statement) {
   return stated;
 }
 
+/// A piece of UTF-8 without the parts of characters at its ends.
+std::string whole_characters(std::string_view piece) {
+  const auto is_inner = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  while (!piece.empty() && is_inner(piece.front())) piece.remove_prefix(1);
+  return "…" + std::string(piece.substr(0, utf8_prefix(piece))) + "…";
+}
+
 void compare(std::string_view stated, const std::string& again) {
   if (stated == again) return;
   const auto differs = std::mismatch(stated.begin(), stated.end(), again.begin(), again.end());
@@ -128,8 +145,9 @@ void compare(std::string_view stated, const std::string& again) {
   constexpr std::size_t shown = 40;
   const std::size_t from = at < shown ? 0 : at - shown;
   throw Refused{bundle_statement, "differs from what the rules give at byte " + std::to_string(at) +
-                                      ": it says …" + std::string(stated.substr(from, 2 * shown)) +
-                                      "…, the rules give …" + again.substr(from, 2 * shown) + "…"};
+                                      ": it says " + whole_characters(stated.substr(from, 2 * shown)) +
+                                      ", the rules give " +
+                                      whole_characters(std::string_view(again).substr(from, 2 * shown))};
 }
 
 void say_what_is_open(BundleReport& report, const Facts& facts) {
@@ -168,7 +186,7 @@ BundleReport check(std::string_view bundle, const std::optional<VerifierKey>& ke
   check_chains(closes, events);
   check_months(events, close.last, genesis.offset);
 
-  FactsOfBundle facts(report.firm);
+  FactsOfBundle facts(report.firm, close.position);
   for (const std::string& name : files.names("facts/", ".json"))
     facts.add(records.part(name, RecordType::facts), name);
   refuse_unless(facts.digest() == closes.parts.at(close.position).facts, "facts",
@@ -210,6 +228,8 @@ Result<BundleReport> verify_bundle(std::string_view bundle, const std::optional<
     return check(bundle, key);
   } catch (const Refused& refused) {
     return Fault{"bundle_refused", refused.where + ": " + refused.what};
+  } catch (const Json::exception& malformed) {
+    return Fault{"bundle_refused", std::string("what it says can't be a statement: ") + malformed.what()};
   }
 }
 

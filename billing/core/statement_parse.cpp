@@ -39,18 +39,26 @@ std::string text_or_null(const Json& object, const char* name) {
   return member(object, name).is_null() ? std::string() : text(object, name);
 }
 
+/// So many lines as memory holds add up to less than 2^127.
+constexpr Int128 figure_magnitude_max = Int128{1'000'000'000'000'000} * 1'000'000'000'000'000;
+
+Int128 within_bounds(const Result<Int128>& units, const char* name) {
+  if (!units || *units > figure_magnitude_max || *units < -figure_magnitude_max) throw Malformed{name};
+  return *units;
+}
+
 Fen fen(const Json& object, const char* name) {
   const std::string& shown = text(object, name);
-  const Result<Int128> units = parse_decimal(shown, 2);
-  if (!units || to_string(Fen{*units}) != shown) throw Malformed{name};
-  return {*units};
+  const Int128 units = within_bounds(parse_decimal(shown, 2), name);
+  if (to_string(Fen{units}) != shown) throw Malformed{name};
+  return {units};
 }
 
 Quantity quantity(const Json& object, const char* name) {
   const std::string& shown = text(object, name);
-  const Result<Int128> nanos = parse_decimal(shown, Quantity::scale);
-  if (!nanos || to_string(Quantity{*nanos}) != shown) throw Malformed{name};
-  return {*nanos};
+  const Int128 nanos = within_bounds(parse_decimal(shown, Quantity::scale), name);
+  if (to_string(Quantity{nanos}) != shown) throw Malformed{name};
+  return {nanos};
 }
 
 ChargeKey key_of(const Json& line) {

@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 
 #include "metering/core/assert.h"
+#include "metering/proof/payload_parts.h"
 
 namespace voucherd {
 
@@ -15,7 +16,9 @@ Result<void> write_genesis(Journal& journal, const config::Options& options, Ins
   genesis.provider_uscc = options.provider_uscc;
   VOUCHERD_ASSERT(
       RAND_bytes(reinterpret_cast<unsigned char*>(&genesis.hash_seed), sizeof genesis.hash_seed) == 1);
-  const Record record{{1, now, RecordType::genesis, 1}, encode_genesis(genesis)};
+  const RecordSecret secret = draw_record_secret();
+  const Record record{{1, now, RecordType::genesis, genesis_version},
+                      encode_genesis(genesis, bytes_of(secret))};
   return journal.append({&record, 1});
 }
 
@@ -26,7 +29,7 @@ Result<Genesis> read_genesis(const Journal& journal) {
     return Fault{"record_damaged",
                  "the first record of the journal is not its genesis; restore it from a backup"};
   }
-  return decode_genesis(record->payload);
+  return decode_genesis(record->header.version, record->payload);
 }
 
 std::optional<Fault> compare_genesis(const Genesis& genesis, const config::Options& options) {

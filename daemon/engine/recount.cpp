@@ -140,7 +140,7 @@ Result<RecountReport> recount_directory(const std::string& directory) {
   if (!journal) return journal.error();
   const auto first = (*journal)->read(1);
   if (!first) return first.error();
-  const auto genesis = decode_genesis(first->payload);
+  const auto genesis = decode_genesis(first->header.version, first->payload);
   if (!genesis) return genesis.error();
   return RecountOfJournal(**journal, *genesis, directory).run();
 }

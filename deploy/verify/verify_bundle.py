@@ -2,59 +2,74 @@
 """Checks a voucherd bundle offline: the closed statement follows, by the rules, from the events and facts in the
 bundle, and these are what the journal holds under its signed head.   verify_bundle.py BUNDLE [--key KEY]
 KEY is the centre's verifier key (or a file with it), from the centre by another way than the bundle; without it
-nothing shows who made the bundle. Needs Python 3.9 and, for the signature, the package `cryptography`. Written
-from metering/proof/FORMAT.md, billing/audit/FORMAT.md and the rules; shares no code with voucherd.
-Exit status 0: all of it holds; 1: refused, with what and where."""
-import base64, collections, datetime, hashlib, json, pathlib, re, struct, sys
+nothing shows who made the bundle. Needs Python 3.9 and, for the signature, the package `cryptography`. Written from
+FORMAT.md of metering/proof and billing/audit and the rules; shares no code with voucherd. Exit status 1: refused."""
+import base64, bisect, collections, datetime, functools, hashlib, json, mmap, os, re, struct, sys
 from collections import Counter
 from fractions import Fraction
 
 GENESIS, FACTS, CLOSE, USAGE, CORRECTION = 1, 3, 4, 1, 2
 EVENT_FILE_BYTES, DAY_MS, EPOCH = 1 << 20, 86_400_000, datetime.date(1970, 1, 1).toordinal()
+BUNDLE_BYTES_MAX, FILES_MAX, JSON_DEPTH_MAX, FIGURE_MAX = 1 << 36, 200_000, 32, 10**30  # of both verifiers
+DECIMAL = re.compile(r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)(?:[eE]([+-]?[0-9]+))?")
 DIGITS = {"quantity": 9, "net": 2, "tax": 2, "gross": 2, "eligible_quantity": 9, "eligible_amount": 2}
 REASONS = ["policy_not_in_force", "sku_not_subsidised", "related_party", "firm_not_eligible"]
-LINE = ("usage_month adjustment sku unit contract price_book quantity unit_price net tax_rate tax gross "
-        "eligible_quantity eligible_amount ineligible projects").split()
 NUMERALS = "零壹贰叁肆伍陆柒捌玖"
 Event = collections.namedtuple("Event", "kind time start end quantity source id sku project corrects")
 
 class Refused(Exception): """The bundle is not what it claims to be: what, and where."""
-
 def refuse_unless(condition, what):
-    if not condition:
-        raise Refused(what)
+    if not condition: raise Refused(what)
 
-# --- bytes -------------------------------------------------------------------------------------------------
+# --- bytes and text: nothing is made of them before they are within bounds ---------------------------------
+def scaled(text, digits, least=-FIGURE_MAX, most=FIGURE_MAX):  # a decimal (rules §3) as a whole number of 10^-digits
+    found = DECIMAL.fullmatch(text) if isinstance(text, str) and len(text) <= 40 else None
+    refuse_unless(found, f"{str(text)[:40]} is no decimal")
+    exact = Fraction(found[1]) * Fraction(10) ** (max(-100, min(100, int(found[2] or 0))) + digits)
+    refuse_unless(exact.denominator == 1 and least <= exact <= most, f"{text} is too fine or out of bounds")
+    return exact.numerator
+def millionths(text, most): return Fraction(scaled(text, 6, 0, most), 10**6)
+def whole_number(digits): return scaled(digits[:41], 0, -10**18, 10**18)
+def read_json(data, where):
+    text, depth = str(data, "utf-8"), 0
+    for bracket in re.findall(r"[][{}]", re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"', "", text)):
+        depth += 1 if bracket in "[{" else -1
+        refuse_unless(depth <= JSON_DEPTH_MAX, f"{where}: nests too deep")
+    return json.loads(text, parse_int=whole_number, parse_float=whole_number, parse_constant=whole_number)
+
 class Reader:
     def __init__(self, data, where):
         self.data, self.at, self.where = data, 0, where
     def bytes(self, count):
         refuse_unless(count <= len(self.data) - self.at, f"{self.where}: is cut short at byte {self.at}")
         self.at += count
-        return self.data[self.at - count:self.at]
+        return bytes(self.data[self.at - count:self.at])
     def take(self, form):
-        return values if len(values := struct.unpack("<" + form, self.bytes(struct.calcsize("<" + form)))) > 1 else values[0]
+        values = struct.unpack("<" + form, self.bytes(struct.calcsize("<" + form)))
+        return values if len(values) > 1 else values[0]
     def varint(self):
         value, shift, byte = 0, 0, 128
         while byte >= 128 and shift < 70:
             byte = self.take("B")
             value, shift = value | (byte & 127) << shift, shift + 7
         return value
-    def text(self): return self.bytes(self.take("H"))
+    def text(self): return self.bytes(self.take("H")).decode()
     def end(self): refuse_unless(self.at == len(self.data), f"{self.where}: has bytes left over")
 
 def tar_header(name, size):
     head = struct.pack("100s8s8s8s12s12s8s1s100s6s2s247s", name.encode(), b"0000644", b"0000000", b"0000000",
                        b"%011o" % size, b"%011o" % 0, b" " * 8, b"0", b"", b"ustar", b"00", b"")
     return head[:148] + b"%06o\0 " % sum(head) + head[156:]
-
 def read_container(data):  # {name: bytes} of the archive, which must be written in the one way in which it can be
-    files, at, end, last = {}, 0, len(data) - 1024, ""
+    data, files, at, end, last = memoryview(data), {}, 0, len(data) - 1024, ""  # a view: nothing is copied
     refuse_unless(end >= 0 and data[end:] == bytes(1024), "container: does not end with two blocks of zeros")
     while at < end:
-        name, digits = data[at:at + 100].rstrip(b"\0").decode("ascii"), data[at + 124:at + 135]
-        size = int(digits, 8) if re.fullmatch(b"[0-7]{11}", digits) else 0  # int() takes signs and blanks, too
-        refuse_unless(data[at:at + 512] == tar_header(name, size) and name > last,
+        head = bytes(data[at:at + 512])
+        name, digits = head[:100].rstrip(b"\0"), head[124:135]
+        refuse_unless(re.fullmatch(b"[!-~]+", name) and re.fullmatch(b"[0-7]{11}", digits) and len(files) < FILES_MAX,
+                      f"container: no file of a bundle begins at byte {at}")
+        name, size = name.decode(), int(digits, 8)
+        refuse_unless(head == tar_header(name, size) and name > last,
                       f"container: the header of {name} at byte {at} is not canonical, or out of order")
         body, at, last = at + 512, at + 512 + size + -size % 512, name
         files[name] = data[body:body + size]
@@ -63,18 +78,16 @@ def read_container(data):  # {name: bytes} of the archive, which must be written
 
 # --- proofs ------------------------------------------------------------------------------------------------
 def sha256(*parts): return hashlib.sha256(b"".join(parts)).digest()
-def root_from(value, index, size, path, where):
-    """The root of a tree of `size` leaves in which the leaf at `index` has the hash `value` (RFC 6962 §2.1.1)."""
+def root_from(value, index, size, path, where):  # of a tree with this leaf's hash at `index` (RFC 6962 §2.1.1)
     refuse_unless(0 <= index < size and (len(path) >= 32 if size > 1 else not path), f"{where}: the path is malformed")
-    if size == 1:
-        return value
+    if size == 1: return value
     split = 1 << (size - 1).bit_length() - 1
     if index < split:
         return sha256(b"\1", root_from(value, index, split, path[:-32], where), path[-32:])
     return sha256(b"\1", path[-32:], root_from(value, index - split, size - split, path[:-32], where))
 
 def read_head(note, key):  # (size, root) of the signed head; `key` None: the signature is not checked
-    found = re.fullmatch(r"(.+)\n(0|[1-9]\d*)\n(\S+)\n\n— (.+) (\S+)\n", note.decode())
+    found = re.fullmatch(r"(.+)\n(0|[1-9][0-9]{0,18})\n(\S+)\n\n— (.+) (\S+)\n", note.decode())
     refuse_unless(found, "checkpoint: is not a head of three lines with one signature")
     root, signed = (base64.b64decode(text, validate=True) for text in (found[3], found[5]))
     again = [base64.b64encode(value).decode() for value in (root, signed)] == [found[3], found[5]]
@@ -106,11 +119,15 @@ class Records:
         *head, at, length = reader.take("4sBBHQqI")
         refuse_unless(head == [b"VREC", 1, record_type, version, position], f"{where}: is another record")
         return reader, at, length
-    def genesis(self):
-        reader, _, length = self.leaf(1, GENESIS, 1)
-        version, rules, offset, _ = reader.take("IIiQ")
-        currency, name, uscc = (reader.text().decode() for _ in range(3))
-        refuse_unless((version, rules, reader.at) == (1, 1, 28 + length), "records: the first is no genesis")
+    def genesis(self):  # of version 1 the record as stored, with a seed; else in parts
+        form, shared = "IIi", b""
+        if self.files[f"records/{1:020}.leaf"][6] == 1:
+            reader, _, length = self.leaf(1, GENESIS, 1)
+            form, shared = "IIiQ", reader.bytes(length)
+        reader = Reader(shared or self.in_parts(1, GENESIS)[2], "records: the first")
+        (version, rules, offset, *_), (currency, name, uscc) = reader.take(form), (reader.text() for _ in range(3))
+        reader.end()
+        refuse_unless((version, rules) == (1, 1) and abs(offset) <= 1440, "records: the first is no genesis")
         return {"offset": offset, "currency": currency, "provider": {"name": name, "uscc": uscc}}
     def in_parts(self, position, record_type):  # (type, intake time, what all may see, number of parts, their root)
         if position not in self.known:
@@ -120,8 +137,7 @@ class Records:
             self.known[position] = (record_type, at, shared, *parts)
         refuse_unless(self.known[position][0] == record_type, f"record {position}: is needed as two types")
         return self.known[position]
-    def parts(self, folder, ending, record_type):
-        """Yields (file's name, position, index, bytes) of each part in the folder."""
+    def parts(self, folder, ending, record_type):  # (file's name, position, index, bytes) of each in the folder
         for name in sorted(name for name in self.files if name.startswith(folder) and name.endswith(ending)):
             position, index = (int(number) for number in name[len(folder):-len(ending)].split("-"))
             stem = f"{folder}{position:020}-{index:08}"
@@ -140,10 +156,9 @@ def read_close(records, position):
     reader.end()
     return {"position": position, "at": at, "first": first, "last": last, "previous": previous, "by": by}
 
-def read_close_part(data, firm, last, where):
-    """(statements, digest of the facts, chains) of the firm's part of a close."""
+def read_close_part(data, firm, last, where):  # (statements, digest of the facts, chains) of the firm
     reader = Reader(data, where)
-    refuse_unless((reader.text().decode(), month_text(reader.take("i"))) == (firm, last), f"{where}: is another's")
+    refuse_unless((reader.text(), month_text(reader.take("i"))) == (firm, last), f"{where}: is another's")
     statements = [(month_text(reader.take("i")), reader.bytes(32)) for _ in range(reader.take("H"))]
     digest = reader.bytes(32)
     chains = [(month_text(reader.take("i")), *reader.take("Q32s")) for _ in range(reader.take("H"))]
@@ -160,10 +175,9 @@ def read_event(reader):
     corrects = (reader.text(), reader.text(), reader.text())[:2] if kind == CORRECTION else None
     refuse_unless(start <= end <= start + 31 * DAY_MS and 0 <= quantity <= 10**18 and (quantity or corrects),
                   f"{reader.where}: an event could not have been accepted")
-    return index, Event(kind, time, start, end, quantity, source, identity, sku.decode(), project.decode(), corrects)
+    return index, Event(kind, time, start, end, quantity, source, identity, sku, project, corrects)
 
-def read_events(files, before):
-    """({place: event}, {place: [its months]}, {month: [(position, events so far, chain's value)]})"""
+def read_events(files, before):  # {place: event}, {place: [its months]}, {month: [(position, events so far, chain)]}
     events, stands, chains, last_file = {}, {}, {}, {}
     for name in sorted(name for name in files if name.startswith("events/")):
         month, data = name[7:14], files.pop(name)
@@ -191,7 +205,7 @@ def read_events(files, before):
 def check_events(events, stands, chains, closes, parts, offset):
     """At each close the chains were as its part says; each event stands in the chains of its months, and once."""
     for close in closes:
-        stood = [(month, *max(link for link in links if link[0] < close["position"])[1:])
+        stood = [(month, *links[bisect.bisect_left(links, (close["position"],)) - 1][1:])
                  for month, links in sorted(chains.items()) if month <= close["last"]]
         said = parts[close["position"]][2] if close["position"] in parts else []
         refuse_unless([chain for chain in stood if chain[1]] == said, f"events: are not those that {close} fixed")
@@ -211,9 +225,7 @@ def spread(quantity, begin, end, offset):  # (day, part) of rules §2: running t
         until = quantity if day == last else quantity * ((day + 1) * DAY_MS - begin) // (end - begin)
         yield day + EPOCH, until - given
         given = until
-
-def usage_totals(events, offset, period):
-    """{(day, SKU, project): quantity}. Of an event's corrections the latest counts (rules §7)."""
+def usage_totals(events, offset, period):  # {(day, SKU, project): quantity}; the latest correction counts (rules §7)
     usage, corrections = Counter(), [event for event in events if event.corrects]
     latest = {event.corrects: event.quantity for event in sorted(corrections, key=lambda e: (e.time, e.source, e.id))}
     for event in events:
@@ -225,26 +237,22 @@ def usage_totals(events, offset, period):
 
 # --- the rules: numbers and words --------------------------------------------------------------------------
 def half_away_from_zero(exact): return int(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
-
 def decimal(units, digits=9):  # units of 10^-digits; without trailing zeros
     whole, part = divmod(abs(units), 10**digits)
     return "-" * (units < 0) + f"{whole}.{part:0{digits}}".rstrip("0").rstrip(".")
-
 def yuan(fen): return "-" * (fen < 0) + f"{abs(fen) // 100}.{abs(fen) % 100:02}"
-def day_number(date): return datetime.date.fromisoformat(date).toordinal()
+@functools.lru_cache(None)
+def day_number(date):  # fromisoformat() takes other forms, too
+    return datetime.date.fromisoformat(date if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", date) else "").toordinal()
 def month_of(day): return datetime.date.fromordinal(day).isoformat()[:7]
-def month_text(months): return f"{1970 + months // 12:04}-{months % 12 + 1:02}"
+def month_text(months):
+    refuse_unless(-1970 <= months // 12 < 8030, f"{months} is no month")
+    return f"{1970 + months // 12:04}-{months % 12 + 1:02}"
 def zone(offset): return f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
 def canonical(value): return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-def scaled(text, digits):  # what decimal() and yuan() print, as an integer again
-    exact = Fraction(text) * 10**digits
-    refuse_unless(exact.denominator == 1, f"{text} is finer than {digits} digits")
-    return exact.numerator
-
 def instant(ms, offset):
     local = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms, minutes=offset)
     return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds") + zone(offset)
-
 def integer_in_words(number):
     for value, name in ((10**8, "亿"), (10**4, "万"), (1000, "仟"), (100, "佰"), (10, "拾")):
         if number >= value:
@@ -252,15 +260,13 @@ def integer_in_words(number):
             gap = NUMERALS[0] if low and (low < value // 10 or high % 10**4 == 0) else ""
             return integer_in_words(high) + name + gap + (integer_in_words(low) if low else "")
     return NUMERALS[number]
-
 def in_words(fen):
     sign, fen = "人民币" + "（负数）" * (fen < 0), abs(fen)
     whole, jiao, rest = fen // 100, fen // 10 % 10, fen % 10
     words = sign + (integer_in_words(whole) + "元" if whole or not fen else "")
-    if not jiao and not rest:
-        return words + "整"
     gap = NUMERALS[0] if whole and (whole % 10 == 0 or not jiao) else ""
-    return words + gap + (NUMERALS[jiao] + "角") * (jiao > 0) + (NUMERALS[rest] + "分") * (rest > 0)
+    small = (NUMERALS[jiao] + "角") * (jiao > 0) + (NUMERALS[rest] + "分") * (rest > 0)
+    return words + (gap + small if small else "整")
 
 # --- the rules: from usage to a statement ------------------------------------------------------------------
 # Figures are a Counter: the six of DIGITS, ("ineligible", code), ("project", name, digits); missing ones are 0.
@@ -276,8 +282,7 @@ class Facts:
     @staticmethod
     def covers(interval, day):
         return day_number(interval["from"]) <= day and (not interval["until"] or day < day_number(interval["until"]))
-    def on(self, day):
-        """Keys of the book, contract and policy of a day, and why the firm is not eligible on it; or None."""
+    def on(self, day):  # keys of its book, contract and policy, and why the firm is not eligible on it; or None
         if day not in self.days:
             books = [(day_number(book["effective_from"]), key) for key, book in self.books.items()]
             book = max((book for book in books if book[0] <= day), default=(0, None))[1]
@@ -293,17 +298,14 @@ class Facts:
         terms = self.contracts.get(contract, {})
         listed, own = self.books.get(book, {"prices": {}})["prices"].get(sku), terms.get("prices", {}).get(sku)
         price = own or listed
-        if book not in self.books or price is None:
-            return None
-        factor = 1 - Fraction(terms.get("discount", 0))
+        if book not in self.books or price is None: return None
+        factor = 1 - millionths(terms.get("discount", "0"), 10**6)
         tiers = [{"price": price}] if isinstance(price, str) else price["tiers"]
-        return [(scaled(tier["up_to"], 9) if "up_to" in tier else None, Fraction(tier["price"]) * factor)
+        return [(scaled(tier["up_to"], 9) if "up_to" in tier else None, millionths(tier["price"], 10**12 - 1) * factor)
                 for tier in tiers], bool(own or "discount" in terms)
     def last_policy(self, first, last):  # The last one in force on any day of these months; None: none is
-        begin, end = day_number(first + "-01"), day_number(last + "-28") + 4
-        end -= datetime.date.fromordinal(end).day - 1  # the first day of the next month
-        touching = [(day_number(policy["from"]), key) for key, policy in self.policies.items() if day_number(
-            policy["from"]) < end and (not policy["until"] or day_number(policy["until"]) > begin)]
+        touching = [(policy["from"], key) for key, policy in self.policies.items() if policy["from"][:7] <= last
+                    and (not policy["until"] or policy["until"] > first + "-01")]
         return max(touching, default=(0, None))[1]
 
 def taxed(tiers, part, whole, rate, inclusive):
@@ -317,8 +319,7 @@ def taxed(tiers, part, whole, rate, inclusive):
     tax = amount - net if inclusive else half_away_from_zero(amount * rate)
     return net, tax, net + tax
 
-def rate_usage(usage, facts):
-    """({(month, SKU, book, contract): (figures, {policy: eligible amount})}, {(month, SKU): quantity without price})"""
+def rate_usage(usage, facts):  # {(month, SKU, book, contract): (figures, {policy: eligible})}, {(month, SKU): unpriced}
     drafts, unpriced = {}, Counter()
     for (day, sku, project), quantity in usage.items():
         book, contract, policy, reason = facts.on(day)
@@ -335,7 +336,7 @@ def rate_usage(usage, facts):
     return {key: charge(key, *draft, facts) for key, draft in drafts.items()}, unpriced
 
 def charge(key, tiers, projects, parts, facts):
-    rate, inclusive = Fraction(facts.skus[key[1]]["tax_rate"]), facts.books[key[2]]["tax_inclusive"]
+    rate, inclusive = millionths(facts.skus[key[1]]["tax_rate"], 10**6), facts.books[key[2]]["tax_inclusive"]
     whole, by_policy = sum(projects.values()), Counter()
     net, tax, gross = taxed(tiers, whole, whole, rate, inclusive)
     figures = Counter({"quantity": whole, "net": net, "tax": tax, "gross": gross})
@@ -367,25 +368,22 @@ def what_was_billed(statements):  # What closed statements say, added up: (charg
     return charges, granted
 
 def shown(figures): return {name: (yuan, decimal)[digits == 9](figures[name]) for name, digits in DIGITS.items()}
-
 def statement_line(key, now, before, period, facts):
     (month, sku, book, contract), line, price = key, added(now, before, -1), facts.price(*key[1:])
     flat = price and price[1] == bool(contract) and len(price[0]) == 1
-    projects = sorted({name[1] for name in line if name[0] == "project" and line[name]})
-    values = shown(line) | {
-        "usage_month": month, "adjustment": month < period, "sku": sku, "unit": facts.skus[sku]["unit"],
-        "contract": contract or None, "price_book": book, "tax_rate": facts.skus[sku]["tax_rate"],
-        "unit_price": decimal(scaled(price[0][0][1], 12), 12) if flat else None,
-        "ineligible": [{"code": code, "quantity": decimal(line["ineligible", code])}
-                       for code in REASONS if line["ineligible", code]],
-        "projects": [{"project": name or None, "quantity": decimal(line["project", name, 9]),
-                      "net": yuan(line["project", name, 2])} for name in projects]}
-    return {name: values[name] for name in LINE} | (
+    projects, said = sorted({name[1] for name in line if name[0] == "project" and line[name]}), shown(line)
+    return {"usage_month": month, "adjustment": month < period, "sku": sku, "unit": facts.skus[sku]["unit"],
+            "contract": contract or None, "price_book": book, "quantity": said["quantity"],
+            "unit_price": decimal(int(price[0][0][1] * 10**12), 12) if flat else None, "net": said["net"],
+            "tax_rate": facts.skus[sku]["tax_rate"], "tax": said["tax"], "gross": said["gross"],
+            "eligible_quantity": said["eligible_quantity"], "eligible_amount": said["eligible_amount"],
+            "ineligible": [{"code": code, "quantity": decimal(line["ineligible", code])}
+                           for code in REASONS if line["ineligible", code]],
+            "projects": [{"project": name or None, "quantity": decimal(line["project", name, 9]),
+                          "net": yuan(line["project", name, 2])} for name in projects]} | (
         {"before": shown(before), "after": shown(now)} if month < period else {})
 
-def subsidy_year(year, charges, granted, facts, period, stated):
-    """A year on the statement (rules §5). `stated` are other centres' parts as the statement says them, for a firm
-    with predecessors: what these used is not in the bundle."""
+def subsidy_year(year, charges, granted, facts, period, stated):  # `stated`: other centres' parts, for predecessors
     through, eligible = min(period, f"{year:04}-12"), Counter()
     for (month, *_), (_, by_policy) in charges.items():
         eligible.update(by_policy if int(month[:4]) == year and month <= through else {})
@@ -396,7 +394,7 @@ def subsidy_year(year, charges, granted, facts, period, stated):
         other_centres = stated[year]
     earned, cap_of = Fraction(0), lambda policy: scaled(facts.policies[policy]["annual_cap"], 2) if policy else 0
     for policy in sorted(eligible, key=lambda key: day_number(facts.policies[key]["from"])):
-        more = Fraction(facts.policies[policy]["rate"]) * eligible[policy]
+        more = millionths(facts.policies[policy]["rate"], 10**6) * eligible[policy]
         earned = max(earned, min(max(0, cap_of(policy) - other_centres), earned + more))
     target = max(0, half_away_from_zero(earned) - other_awards)
     cap = cap_of(facts.last_policy(f"{year:04}-01", through))
@@ -433,10 +431,12 @@ def recompute(usage, facts, earlier, head, close, stated):  # The canonical byte
         "subsidy": [{name: fen if name == "year" else yuan(fen) for name, fen in row.items()} for row in subsidy]})
 
 # --- the bundle --------------------------------------------------------------------------------------------
-def read_facts(records, digest):
+def read_facts(records, digest, before):
     listed, bodies = [], {}
-    for _, position, index, data in records.parts("facts/", ".json", FACTS):
-        change = json.loads(data)
+    for name, position, index, data in records.parts("facts/", ".json", FACTS):
+        change = read_json(data, name)
+        refuse_unless(position < before, f"{name}: is of a record behind the close that rests on it")
+        refuse_unless((change["kind"], change["key"]) not in bodies, f"{name}: is another version of a fact")
         listed.append((change["kind"].encode(), change["key"].encode(), position, index))
         bodies[change["kind"], change["key"]] = change["body"]
     listed = [struct.pack(f"<H{len(kind)}sH{len(key)}sQI", len(kind), kind, len(key), key, position, index)
@@ -446,9 +446,9 @@ def read_facts(records, digest):
 
 def check(data, key):  # What is proven, as a dictionary. Raises Refused, or what its bytes make Python raise
     files = read_container(data)
-    manifest = json.loads(files["manifest.json"])
+    manifest = read_json(files["manifest.json"], "manifest.json")
     firm, period = manifest["firm"], manifest["period"]
-    size, root = read_head(files.pop("checkpoint"), key)
+    size, root = read_head(bytes(files.pop("checkpoint")), key)
     records, closes, parts, statements = Records(files, size, root), [], {}, {}
     head = records.genesis() | {"firm": firm, "period": period}
     for name in sorted(name for name in files if name.startswith("records/") and name.endswith(".leaf")):
@@ -463,21 +463,20 @@ def check(data, key):  # What is proven, as a dictionary. Raises Refused, or wha
         parts[position] = read_close_part(part, firm, last_months[position], name)
     events, stands, chains = read_events(files, close["position"])
     check_events(events, stands, chains, closes, parts, head["offset"])
-    facts = Facts(read_facts(records, parts[close["position"]][1]), firm)
+    facts = Facts(read_facts(records, parts[close["position"]][1], close["position"]), firm)
     for month, digest in (entry for position in sorted(parts) for entry in parts[position][0] if entry[0] <= period):
         name = "statement.json" if month == period else f"earlier/{month}.json"
-        statements[month] = files.pop(name)
+        statements[month] = bytes(files.pop(name))
         refuse_unless(sha256(statements[month]) == digest, f"{name}: is not the statement that was closed")
-    stated, earlier = statements.pop(period), [json.loads(statement) for statement in statements.values()]
-    usage = usage_totals(events.values(), head["offset"], period)
-    again = recompute(usage, facts, earlier, head, close, json.loads(stated))
-    at = next((at for at, pair in enumerate(zip(stated, again)) if pair[0] != pair[1]), min(len(stated), len(again)))
-    refuse_unless(again == stated, f"statement.json: differs at byte {at}: it says {stated[max(0, at - 40):at + 40]}, "
-                                   f"the rules give {again[max(0, at - 40):at + 40]}")
+    stated, earlier = statements.pop(period), [read_json(*each[::-1]) for each in statements.items()]
+    usage, said = usage_totals(events.values(), head["offset"], period), read_json(stated, "statement.json")
+    again = recompute(usage, facts, earlier, head, close, said)
+    at = max(0, len(os.path.commonprefix([stated, again])) - 40)
+    refuse_unless(again == stated, f"statement.json: says {stated[at:at + 80]}, the rules give {again[at:at + 80]}")
     named = dict(format="voucherd bundle 1", firm=firm, period=period, close=close["position"], tree_size=size)
     refuse_unless(files.pop("manifest.json") == canonical(named), "manifest.json: is not that of this bundle")
     refuse_unless(not files, f"{next(iter(files), '')}: does not belong into this bundle")
-    return named | {"totals": json.loads(stated)["totals"], "events": len(events), "root": root.hex(),
+    return named | {"totals": said["totals"], "events": len(events), "root": root.hex(),
                     "taken_from_the_statement": ["predecessors' use of the cap"] * bool(facts.firm["predecessors"])}
 
 def verify(data, key):
@@ -487,13 +486,14 @@ def verify(data, key):
         raise Refused(f"the bundle is malformed: {type(fault).__name__} {fault}") from fault
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 4) or sys.argv[2:3] not in ([], ["--key"]):
-        sys.exit(__doc__)
+    if len(sys.argv) not in (2, 4) or sys.argv[2:3] not in ([], ["--key"]): sys.exit(__doc__)
     trusted = sys.argv[3] if sys.argv[3:] else None
-    if trusted and pathlib.Path(trusted).is_file():
-        trusted = pathlib.Path(trusted).read_text("utf-8")
+    if trusted and os.path.isfile(trusted): trusted = open(trusted, encoding="utf-8").read()
     try:
-        print(json.dumps(verify(pathlib.Path(sys.argv[1]).read_bytes(), trusted), ensure_ascii=False))
+        bundle = open(sys.argv[1], "rb")
+        refuse_unless(0 < bundle.seek(0, 2) <= BUNDLE_BYTES_MAX, "container: is empty, or larger than any bundle")
+        bundle = mmap.mmap(bundle.fileno(), 0, access=mmap.ACCESS_READ)  # read where it lies: it need not fit memory
+        print(json.dumps(verify(bundle, trusted), ensure_ascii=False))
     except Refused as refused:
         sys.exit(f"REFUSED {refused}")
     print("All of it holds." if trusted else "It holds together, but nothing shows who made it: no key was given.")

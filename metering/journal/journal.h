@@ -70,11 +70,19 @@ struct Genesis {
   std::string currency = "CNY";
   std::string provider_name;
   std::string provider_uscc;
-  std::uint64_t hash_seed = 0;  // of the identity index; random at creation
+  std::uint64_t hash_seed = 0;  // of the identity index; random at creation, and for nobody else's eyes
   friend bool operator==(const Genesis&, const Genesis&) = default;
 };
-std::string encode_genesis(const Genesis& genesis);
-Result<Genesis> decode_genesis(std::string_view payload);
+/// As a payload of this version: in parts (metering/proof/payload_parts.h), with the seed as the rest, so
+/// that whoever is shown the record's leaf does not learn it.
+inline constexpr std::uint16_t genesis_version = 2;
+inline constexpr std::size_t genesis_secret_bytes = 32;
+/// `secret` is random and as long as that (asserted).
+std::string encode_genesis(const Genesis& genesis, std::string_view secret);
+/// Of either version. Faults "format_unsupported", "record_damaged".
+Result<Genesis> decode_genesis(std::uint16_t version, std::string_view payload);
+/// What all may see of a payload of version 2: the seed is left 0.
+Result<Genesis> decode_shown_genesis(std::string_view shown);
 
 /// The bytes in front of a record's payload.
 std::string encode_record_header(const RecordHeader& header, std::uint32_t payload_bytes);

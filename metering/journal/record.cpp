@@ -95,35 +95,65 @@ Result<RecordView> view_record(std::string_view bytes) {
   return record;
 }
 
-std::string encode_genesis(const Genesis& genesis) {
-  std::string out;
-  put_little_endian(out, genesis.format_version);
-  put_little_endian(out, genesis.rules_version);
-  put_little_endian(out, genesis.offset.minutes);
-  put_little_endian(out, genesis.hash_seed);
-  put_text(out, genesis.currency);
-  put_text(out, genesis.provider_name);
-  put_text(out, genesis.provider_uscc);
-  return out;
+namespace {
+
+Fault unsupported(const std::string& what, std::uint32_t version, std::uint32_t known) {
+  return {"format_unsupported", "The journal has " + what + " version " + std::to_string(version) +
+                                    "; this program reads version " + std::to_string(known) +
+                                    ". Run the version of the program that wrote it, or a newer one."};
 }
 
-Result<Genesis> decode_genesis(std::string_view payload) {
-  FixedReader in(payload);
+/// Version 1 has the seed in the midst of the rest.
+Result<Genesis> read_genesis(FixedReader& in, bool with_seed) {
   Genesis genesis;
   genesis.format_version = in.integer<std::uint32_t>();
-  if (in.ok() && genesis.format_version != genesis_format_known) {
-    return Fault{"format_unsupported",
-                 "The journal has format version " + std::to_string(genesis.format_version) +
-                     "; this program reads version " + std::to_string(genesis_format_known) +
-                     ". Run the version of the program that wrote it, or a newer one."};
-  }
+  if (in.ok() && genesis.format_version != genesis_format_known)
+    return unsupported("format", genesis.format_version, genesis_format_known);
   genesis.rules_version = in.integer<std::uint32_t>();
   genesis.offset.minutes = in.integer<std::int32_t>();
-  genesis.hash_seed = in.integer<std::uint64_t>();
+  if (with_seed) genesis.hash_seed = in.integer<std::uint64_t>();
   genesis.currency = take_text(in);
   genesis.provider_name = take_text(in);
   genesis.provider_uscc = take_text(in);
   if (!in.at_end()) return damaged("the genesis payload is cut short or has bytes behind its end");
+  return genesis;
+}
+
+}  // namespace
+
+std::string encode_genesis(const Genesis& genesis, std::string_view secret) {
+  VOUCHERD_ASSERT(secret.size() == genesis_secret_bytes);
+  std::string shown;
+  put_little_endian(shown, genesis.format_version);
+  put_little_endian(shown, genesis.rules_version);
+  put_little_endian(shown, genesis.offset.minutes);
+  put_text(shown, genesis.currency);
+  put_text(shown, genesis.provider_name);
+  put_text(shown, genesis.provider_uscc);
+  std::string out(secret);
+  put_little_endian(out, static_cast<std::uint32_t>(shown.size()));
+  out += shown;
+  put_little_endian(out, std::uint32_t{0});  // no parts
+  put_little_endian(out, genesis.hash_seed);
+  return out;
+}
+
+Result<Genesis> decode_shown_genesis(std::string_view shown) {
+  FixedReader in(shown);
+  return read_genesis(in, false);
+}
+
+Result<Genesis> decode_genesis(std::uint16_t version, std::string_view payload) {
+  FixedReader in(payload);
+  if (version == 1) return read_genesis(in, true);
+  if (version != genesis_version) return unsupported("a first record of", version, genesis_version);
+  in.bytes(genesis_secret_bytes);
+  auto genesis = decode_shown_genesis(in.bytes(in.integer<std::uint32_t>()));
+  const auto parts = in.integer<std::uint32_t>();
+  const auto seed = in.integer<std::uint64_t>();
+  if (!in.at_end() || parts != 0)
+    return damaged("the genesis payload is cut short or has bytes behind its end");
+  if (genesis) genesis->hash_seed = seed;
   return genesis;
 }
 

@@ -17,8 +17,9 @@ constexpr std::string_view leaf_prefix("\x00", 1);
 constexpr std::uint32_t rest_index = 0xFFFF'FFFF;
 
 bool is_in_parts(const RecordHeader& header) {
-  return (header.type == RecordType::facts || header.type == RecordType::close) &&
-         header.version >= payload_in_parts_version;
+  const bool can_be = header.type == RecordType::genesis || header.type == RecordType::facts ||
+                      header.type == RecordType::close;
+  return can_be && header.version >= payload_in_parts_version;
 }
 
 void put_bytes(std::string& out, std::string_view bytes) {

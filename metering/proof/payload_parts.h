@@ -1,5 +1,6 @@
-// Payloads whose parts can be shown one by one (facts and closes, version 2): what all may see, parts that
-// are hidden from each other by salts, and the rest. FORMAT.md beside this file describes the bytes.
+// Payloads whose parts can be shown one by one (genesis, facts and closes, version 2): what all may see,
+// parts that are hidden from each other by salts, and the rest. FORMAT.md beside this file describes the
+// bytes.
 //
 // The record's secret makes the salts and stands in the record itself: whoever may read the journal can show
 // any part, and nobody else can guess one.
@@ -16,7 +17,7 @@
 
 namespace voucherd {
 
-/// Of facts and close records; earlier ones are not in parts.
+/// Of genesis, facts and close records; earlier ones are not in parts.
 inline constexpr std::uint16_t payload_in_parts_version = 2;
 
 /// What a payload says, before it has a secret.

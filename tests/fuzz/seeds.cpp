@@ -174,9 +174,9 @@ void write_stored(test::Random& random) {
   Genesis genesis;
   genesis.provider_name = "算力中心";
   genesis.provider_uscc = "91500000MA5U00000W";
-  const std::string payload = encode_genesis(genesis);
+  const std::string payload = encode_genesis(genesis, std::string(genesis_secret_bytes, 's'));
   const std::string record =
-      encode_record({1, Instant{test::sample_start_ms}, RecordType::genesis, 1}, payload);
+      encode_record({1, Instant{test::sample_start_ms}, RecordType::genesis, genesis_version}, payload);
   write("stored", "record", 0, record.substr(0, record.size() - sizeof(std::uint64_t)));
   write("stored", "genesis", 1, payload);
   write("stored", "dismissal", 2, QuarantineDismissal{{{4, 0}, {1'842, 7}}, "token", "k", "重复"}.encode());

@@ -52,7 +52,8 @@ class IngestHarness {
     options.environment = disk.environment();
     journal = Journal::open(options).value();
     Genesis genesis;
-    const Record first{{1, clock.now(), RecordType::genesis, 1}, encode_genesis(genesis)};
+    const Record first{{1, clock.now(), RecordType::genesis, genesis_version},
+                       encode_genesis(genesis, std::string(genesis_secret_bytes, 's'))};
     journal->append({&first, 1}).value();
     blocks = std::make_unique<BlockCache>(*journal, 1u << 20);
     sequencer = std::make_unique<Sequencer>(

@@ -76,26 +76,53 @@ TEST(RecordTest, RefusesEveryFlippedBitAndEveryCut) {
   }
 }
 
+const std::string secret(genesis_secret_bytes, 's');
+
 TEST(GenesisTest, ComesBackAsItWas) {
-  const auto decoded = decode_genesis(encode_genesis(sample_genesis()));
+  const auto decoded = decode_genesis(genesis_version, encode_genesis(sample_genesis(), secret));
   ASSERT_TRUE(decoded) << decoded.error().detail;
   EXPECT_EQ(*decoded, sample_genesis());
 }
 
+TEST(GenesisTest, OfTheFirstVersionStaysReadable) {
+  // Written by the program that had no other: FORMAT.md, genesis payload, version 1.
+  const std::string_view fixed("\1\0\0\0\1\0\0\0\x2e\xff\xff\xff\x10\x32\x54\x76\x98\xba\xdc\xfe\3\0CNY", 25);
+  std::string first(fixed);
+  first += std::string("\x18\0", 2) + sample_genesis().provider_name;
+  first += std::string("\x12\0", 2) + sample_genesis().provider_uscc;
+  const auto decoded = decode_genesis(1, first);
+  ASSERT_TRUE(decoded) << decoded.error().detail;
+  EXPECT_EQ(*decoded, sample_genesis());
+  EXPECT_FALSE(decode_genesis(1, first + "x"));
+}
+
+TEST(GenesisTest, WhatAllMaySeeOfItLacksTheSeed) {
+  const std::string encoded = encode_genesis(sample_genesis(), secret);
+  const std::string seed = "\x10\x32\x54\x76\x98\xba\xdc\xfe";
+  const std::string shown =
+      encoded.substr(genesis_secret_bytes + 4, encoded.size() - genesis_secret_bytes - 16);
+  Genesis expected = sample_genesis();
+  expected.hash_seed = 0;
+  EXPECT_EQ(decode_shown_genesis(shown).value(), expected);
+  EXPECT_EQ(shown.find(seed), std::string::npos);
+  EXPECT_EQ(encoded.substr(encoded.size() - 8), seed);
+}
+
 TEST(GenesisTest, RefusesBytesThatAreCutShortOrTooLong) {
-  const std::string encoded = encode_genesis(sample_genesis());
+  const std::string encoded = encode_genesis(sample_genesis(), secret);
   for (std::size_t length = 0; length < encoded.size(); ++length) {
-    EXPECT_FALSE(decode_genesis(encoded.substr(0, length))) << "length " << length;
+    EXPECT_FALSE(decode_genesis(genesis_version, encoded.substr(0, length))) << "length " << length;
   }
-  EXPECT_FALSE(decode_genesis(encoded + "x"));
+  EXPECT_FALSE(decode_genesis(genesis_version, encoded + "x"));
 }
 
 TEST(GenesisTest, RefusesAFormatThatIsNotKnown) {
   Genesis genesis = sample_genesis();
   genesis.format_version = 2;
-  const auto decoded = decode_genesis(encode_genesis(genesis));
-  ASSERT_FALSE(decoded);
-  EXPECT_EQ(decoded.error().code, "format_unsupported");
+  EXPECT_EQ(decode_genesis(genesis_version, encode_genesis(genesis, secret)).error().code,
+            "format_unsupported");
+  const std::string known = encode_genesis(sample_genesis(), secret);
+  EXPECT_EQ(decode_genesis(genesis_version + 1, known).error().code, "format_unsupported");
 }
 
 }  // namespace

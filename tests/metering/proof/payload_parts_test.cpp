@@ -60,7 +60,8 @@ TEST(PayloadPartsTest, LeavesOfOtherRecordsAreTheirStoredBytes) {
   Sha256 sha;
   for (RecordHeader other :
        {RecordHeader{7, {5}, RecordType::usage, 2}, RecordHeader{7, {5}, RecordType::facts, 1},
-        RecordHeader{7, {5}, RecordType::close, 1}, RecordHeader{1, {5}, RecordType::genesis, 1}}) {
+        RecordHeader{7, {5}, RecordType::close, 1}, RecordHeader{1, {5}, RecordType::genesis, 1},
+        RecordHeader{7, {5}, RecordType::token, 2}}) {
     const std::string stored = encode_record(other, "payload");
     EXPECT_EQ(leaf_bytes(other, "payload").value(), stored);
     EXPECT_EQ(record_leaf_hash(sha, other, "payload").value(), leaf_hash(stored));

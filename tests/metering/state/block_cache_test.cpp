@@ -20,7 +20,8 @@ class BlockCacheTest : public ::testing::Test {
     options.directory = directory_.path() + "/journal";
     journal_ = Journal::open(options).value();
     std::vector<Record> records;
-    records.push_back({{1, Instant{1}, RecordType::genesis, 1}, encode_genesis(Genesis{})});
+    records.push_back({{1, Instant{1}, RecordType::genesis, genesis_version},
+                       encode_genesis(Genesis{}, std::string(genesis_secret_bytes, 's'))});
     for (Position position = 2; position <= last; ++position) {
       records.push_back(
           {{position, Instant{1}, RecordType::usage, usage_record_version}, record(position)->encode()});
