@@ -16,7 +16,7 @@ void add_routes(Router& router, Engine& engine, Documents& documents, std::size_
   add_usage_routes(router, engine);
   add_audit_routes(router, engine);
   add_token_routes(router, engine);
-  add_bundle_routes(router, engine);
+  add_bundle_routes(router, engine, documents);
   add_sample_routes(router, engine);
   add_openapi_route(router);
 }

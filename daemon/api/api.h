@@ -29,7 +29,7 @@ void add_programme_routes(Router& router, Engine& engine, Documents& documents);
 void add_usage_routes(Router& router, Engine& engine);
 void add_audit_routes(Router& router, Engine& engine);
 void add_token_routes(Router& router, Engine& engine);
-void add_bundle_routes(Router& router, Engine& engine);
+void add_bundle_routes(Router& router, Engine& engine, Documents& documents);
 void add_sample_routes(Router& router, Engine& engine);
 void add_openapi_route(Router& router);
 

@@ -1,5 +1,6 @@
 // Firms, SKUs, price books, contracts, policies, awards, settings: PUT, GET one, list, history.
 #include <charconv>
+#include <utility>
 
 #include "daemon/api/api.h"
 #include "daemon/api/preview.h"
@@ -44,7 +45,9 @@ http::Response show_history(const Engine& engine, FactKind kind, const std::stri
   if (history == nullptr) return not_found("there is no " + title_of(kind) + " " + key);
   nlohmann::ordered_json items;
   std::optional<std::string> next;
+  const nlohmann::ordered_json* before = nullptr;
   for (const auto& version : *history) {
+    const auto* const previous = std::exchange(before, &version.shown);
     if (version.position <= from) continue;
     if (items.size() == limit) {
       next = items.back()["position"].dump();
@@ -54,7 +57,8 @@ http::Response show_history(const Engine& engine, FactKind kind, const std::stri
                                    {"at", format_instant(version.at, engine.genesis().offset)},
                                    {"by", show_actor(version.by)}};
     if (!version.reason.empty()) item["reason"] = version.reason;
-    item["value"] = version.shown;
+    item["before"] = previous == nullptr ? nlohmann::ordered_json() : *previous;
+    item["after"] = version.shown;
     items.push_back(std::move(item));
   }
   return list_response(std::move(items), next);

@@ -11,6 +11,7 @@
 #include "daemon/api/request.h"
 #include "daemon/audit/draw.h"
 #include "daemon/audit/firm_chain.h"
+#include "daemon/audit/statement_scan.h"
 #include "metering/core/assert.h"
 #include "metering/proof/event_bytes.h"
 
@@ -109,23 +110,28 @@ class EventSample final : public Sample {
     });
   }
 
-  /// One link further in the chain of the last month that is left.
+  /// Some events, and so one link at most, further in the chain of the next month that is left.
   void walk() {
     const Month month = months_.front();
-    const auto position = next_firm_link(engine_, firm_, month, next_);
-    VOUCHERD_ASSERT(position && *position <= position_);
-    next_ = *position + 1;
-    const FirmLink found = read_firm_link(engine_, firm_, month, *position);
-    if (found.link.events == 0) return;
+    if (!reader_) {
+      const auto position = next_firm_link(engine_, firm_, month, next_);
+      VOUCHERD_ASSERT(position && *position <= position_);
+      reader_.emplace(engine_, firm_, month, *position);
+    }
+    if (reader_->read_some()) return;
+    const ChainLink link = reader_->link();
+    reader_.reset();
+    next_ = link.position + 1;
+    if (link.events == 0) return;
     const Chain before = chain_;
-    extend(sha_, chain_, found.link);
-    if (*position < position_) return;
+    extend(sha_, chain_, link);
+    if (link.position < position_) return;
     const auto closed = engine_.ledger().closed(month);
     items_.back()["chains"].push_back({{"month", to_string(month)},
                                        {"events_before", before.events},
                                        {"value_before", to_hex(before.value)},
-                                       {"record_events", found.link.events},
-                                       {"record_sha256", to_hex(found.link.digest)},
+                                       {"record_events", link.events},
+                                       {"record_sha256", to_hex(link.digest)},
                                        {"value", to_hex(chain_.value)},
                                        {"bundle", bundle_of(month, closed.has_value())}});
     months_.erase(months_.begin());
@@ -143,6 +149,7 @@ class EventSample final : public Sample {
   std::vector<Month> months_;  // of the last item's event, still to be placed
   FirmId firm_;
   Position position_ = 0, next_ = 1;
+  std::optional<FirmLinkReader> reader_;  // of the link being read
   Chain chain_;
   Sha256 sha_;
 };
@@ -151,16 +158,15 @@ class LineSample final : public Sample {
  public:
   using Sample::Sample;
 
-  /// Counts the lines of one month at a time, then shows one drawn line at a time.
+  /// Counts the lines of some statements, or shows one drawn line, at a time.
   void step() override {
-    const auto through = engine_.ledger().closed_through();
     if (!begun_) {
       begun_ = true;
       const auto periods = engine_.ledger().periods();
-      if (through && !periods.empty()) month_ = periods.front();
+      through_ = engine_.ledger().closed_through();
+      if (through_ && !periods.empty()) month_ = periods.front();
     } else if (month_) {
-      count_month(*month_);
-      month_ = *month_ < *through ? std::optional(month_->next()) : std::nullopt;
+      count_some();
     } else if (!drawn_from_) {
       drawn_from_ = true;
       if (!draw_from(lines_, "lines on closed statements")) return;
@@ -179,16 +185,23 @@ class LineSample final : public Sample {
     FirmId firm;
   };
 
-  void count_month(Month month) {
-    constexpr std::size_t firms_max = 1'000'000;
-    for (const FirmId& firm : engine_.ledger().firms_with_statement(month, FirmId{}, firms_max)) {
-      const auto statement = engine_.ledger().closed_statement(month, firm);
-      const auto read = billing::parse_canonical_json(statement->canonical);
-      VOUCHERD_ASSERT(read.has_value());
-      if (read->lines.empty()) continue;
-      counted_.push_back({lines_, month, firm});
-      lines_ += read->lines.size();
+  /// Some firms of the month that is being counted.
+  void count_some() {
+    constexpr std::size_t firms_per_turn = 8, bytes_per_turn = 4u << 20;
+    const auto firms = engine_.ledger().firms_with_statement(*month_, after_, firms_per_turn);
+    std::size_t bytes = 0;
+    for (const FirmId& firm : firms) {
+      after_ = firm;
+      const std::string statement = engine_.ledger().closed_statement(*month_, firm)->canonical;
+      const std::uint64_t lines = lines_in(statement);
+      if (lines > 0) counted_.push_back({lines_, *month_, firm});
+      lines_ += lines;
+      bytes += statement.size();
+      if (bytes >= bytes_per_turn) return;
     }
+    if (firms.size() == firms_per_turn) return;
+    after_ = {};
+    month_ = *month_ < *through_ ? std::optional(month_->next()) : std::nullopt;
   }
 
   void show(std::uint64_t line) {
@@ -197,8 +210,7 @@ class LineSample final : public Sample {
                          [](std::uint64_t value, const Counted& one) { return value < one.first_line; });
     const Counted& of = *(after - 1);
     const auto statement = engine_.ledger().closed_statement(of.month, of.firm);
-    const Json shown = Json::parse(statement->canonical);
-    const Json& drawn = shown.at("lines").at(static_cast<std::size_t>(line - of.first_line));
+    const Json drawn = Json::parse(line_in(statement->canonical, line - of.first_line));
     const Month usage_month = parse_month(drawn.at("usage_month").get<std::string>()).value();
     const EventsQuery events{of.firm.value,
                              {first_day(usage_month), LocalDay{first_day(usage_month.next()).days - 1}},
@@ -215,7 +227,8 @@ class LineSample final : public Sample {
   }
 
   bool begun_ = false, drawn_from_ = false;
-  std::optional<Month> month_;  // to be counted next
+  std::optional<Month> month_, through_;  // being counted; the last one
+  FirmId after_;                          // the last firm of the month that was counted
   std::vector<Counted> counted_;
   std::uint64_t lines_ = 0;
 };

@@ -1,11 +1,10 @@
-// The order of the work is that of the files in the container, which are in the order of their names; what a
-// file rests on is read before.
+// First all that the bundle rests on is read, but its events and the tree: a bundle that can't be is refused
+// before anything of it is sent. Then the files are written in the order of their names.
 #include "daemon/audit/bundle_builder.h"
 
 #include <algorithm>
-#include <tuple>
 
-#include "daemon/audit/firm_chain.h"
+#include "daemon/audit/statement_scan.h"
 #include "metering/core/assert.h"
 #include "metering/journal/encoding.h"
 
@@ -15,10 +14,21 @@ namespace {
 
 using billing::FactKind;
 
-constexpr std::uint64_t leaves_per_step = 32;
-constexpr std::size_t corrections_per_step = 16;
+// Of one read: others wait for the same thread.
+constexpr std::size_t read_bytes = 4u << 20;
 
 Fault failed(const std::string& what) { return {"bundle_failed", "the bundle can't be made: " + what}; }
+
+Fault not_provable(const RecordHeader& header) {
+  const bool close = header.type == RecordType::close;
+  return {
+      "bundle_not_provable",
+      std::string("the bundle rests on the ") + (close ? "close" : "facts") + " at position " +
+          std::to_string(header.position) +
+          ", written by a version of the program that could not show one firm's part of a record; there is "
+          "no bundle of what rests on it. Check the data directory as a whole instead, which proves such "
+          "months too (voucherctl audit verify DIR, on a backup or with the daemon stopped)"};
+}
 
 std::string joined(const std::vector<TreeHash>& path) {
   std::string bytes;
@@ -45,18 +55,6 @@ std::variant<std::unique_ptr<BundleBuilder>, billing::Refusal> BundleBuilder::be
                                 "; there is a bundle once the month is closed",
                             {}};
   }
-  RecordHeader close;
-  const auto note_version = [&close](const RecordHeader& header, std::string_view) { close = header; };
-  VOUCHERD_ASSERT(engine.journal().read_in_place(statement->position, note_version).has_value());
-  if (close.version < payload_in_parts_version) {
-    return billing::Refusal{409,
-                            "There is no bundle",
-                            to_string(period) +
-                                " was closed by a version of the program that could not prove "
-                                "one firm's part of it; the data directory can still be checked "
-                                "as a whole (voucherctl audit verify)",
-                            {}};
-  }
   if (engine.heads().signed_size() < statement->position) {
     return billing::Refusal{503,
                             "There is no signed head yet",
@@ -68,33 +66,46 @@ std::variant<std::unique_ptr<BundleBuilder>, billing::Refusal> BundleBuilder::be
   builder->close_ = statement->position;
   builder->note_ = engine.heads().note();
   builder->tree_size_ = engine.heads().signed_size();
-  builder->then([raw = builder.get()] { return raw->read_close(raw->close_); });
+  builder->then_read([raw = builder.get()] { return raw->read_genesis(); });
+  builder->then_read([raw = builder.get()] { return raw->read_close(raw->close_); });
   return builder;
 }
 
 BundleBuilder::BundleBuilder(const Engine& engine, Month period, FirmId firm)
     : engine_(engine), period_(period), firm_(std::move(firm)) {}
 
-Result<bool> BundleBuilder::step() {
-  if (tasks_.empty()) return false;
-  const Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  if (const auto done = task(); !done) return done.error();
-  return true;
+Result<BundleBuilder::Next> BundleBuilder::step() {
+  if (!tasks_.empty() && !tasks_.front().reads) {
+    const Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    if (const auto done = task.run(); !done) return done.error();
+  }
+  if (tasks_.empty()) return Next::done;
+  return tasks_.front().reads ? Next::read : Next::step;
 }
 
-// Closes --------------------------------------------------------------------------------------------------
+Result<void> BundleBuilder::read() {
+  VOUCHERD_ASSERT(!tasks_.empty() && tasks_.front().reads);
+  const Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task.run();
+}
+
+// What it rests on ----------------------------------------------------------------------------------------
 
 Result<void> BundleBuilder::read_in_parts(
     Position position, const std::function<bool(std::uint32_t, std::string_view)>& wanted) {
   Result<void> outcome;
   const auto read =
       engine_.journal().read_in_place(position, [&](const RecordHeader& header, std::string_view payload) {
+        if (header.version < payload_in_parts_version) {
+          outcome = not_provable(header);
+          return;
+        }
         const auto leaf = leaf_bytes(header, payload);
         const auto sealed = unseal(payload);
-        if (header.version < payload_in_parts_version || !leaf || !sealed) {
-          outcome = failed("record " + std::to_string(position) +
-                           " was written by a version of the program that could not show a part of it");
+        if (!leaf || !sealed) {
+          outcome = failed("record " + std::to_string(position) + " can't be read");
           return;
         }
         ShownRecord& record = records_[position];
@@ -110,6 +121,15 @@ Result<void> BundleBuilder::read_in_parts(
   return read ? outcome : Result<void>(failed(read.error().detail));
 }
 
+Result<void> BundleBuilder::read_genesis() {
+  const auto genesis = engine_.journal().read(1);
+  if (!genesis) return failed(genesis.error().detail);
+  const auto leaf = leaf_bytes(genesis->header, genesis->payload);
+  if (!leaf) return failed(leaf.error().detail);
+  records_[1].leaf = *leaf;
+  return {};
+}
+
 Result<void> BundleBuilder::read_close(Position position) {
   const auto own = [this](std::uint32_t, std::string_view part) { return is_part_of(part, firm_); };
   if (auto read = read_in_parts(position, own); !read) return read;
@@ -118,140 +138,36 @@ Result<void> BundleBuilder::read_close(Position position) {
   if (!shown) return failed("the close at " + std::to_string(position) + " can't be read");
   closes_.push_back(position);
   if (shown->previous != 0) {
-    then([this, previous = shown->previous] { return read_close(previous); });
+    then_read([this, previous = shown->previous] { return read_close(previous); });
   } else {
     std::reverse(closes_.begin(), closes_.end());
-    then([this] { return write_closes(); });
+    then([this] { return plan_statements(); });
   }
   return {};
 }
 
-void BundleBuilder::write_parts(const std::string& folder, const std::string& ending, Position position,
-                                const ShownRecord& record) {
-  for (const ShownPart& part : record.parts) {
-    const std::string stem = billing::bundle_part(folder, position, part.index);
-    // In the order of the names: ".json" and ".part" stand before ".path" and ".salt".
-    out_.add(stem + ending, part.bytes);
-    out_.add(stem + ".path", part.path);
-    out_.add(stem + ".salt", part.salt);
-  }
-}
-
-Result<void> BundleBuilder::write_closes() {
-  out_.add(billing::bundle_checkpoint, note_);
+Result<void> BundleBuilder::plan_statements() {
   for (const Position position : closes_) {
-    const ShownRecord& record = records_.at(position);
-    write_parts("closes", ".part", position, record);
-    for (const ShownPart& shown : record.parts) {
+    for (const ShownPart& shown : records_.at(position).parts) {
       auto part = decode_close_part(shown.bytes);
       if (!part) return failed(part.error().detail);
-      for (const auto& [month, hash] : part->statements)
-        if (month < period_) earlier_.push_back(month);
+      for (const auto& [month, hash] : part->statements) statements_.insert(month);
       if (position == close_) part_ = std::move(*part);
     }
   }
-  for (const Month month : earlier_) {
-    const auto statement = engine_.ledger().closed_statement(month, firm_);
-    if (!statement) return failed("the statement of " + to_string(month) + " is missing");
-    out_.add(billing::bundle_earlier(month), statement->canonical);
-  }
-  for (const auto& [month, chain] : part_.chains) {
-    then([this, month = month]() -> Result<void> {
-      start_month(month);
-      return gather(1);
-    });
-  }
-  then([this] { return apply_corrections(); });
+  for (const Month month : statements_) then([this, month] { return note_skus(month); });
+  then([this] { return plan_facts(); });
   return {};
 }
 
-// Events --------------------------------------------------------------------------------------------------
-
-void BundleBuilder::start_month(Month month) {
-  month_ = month;
-  chain_ = {};
-  file_number_ = 0;
-}
-
-Result<void> BundleBuilder::gather(Position next) {
-  const auto position = next_firm_link(engine_, firm_, month_, next);
-  if (!position || *position >= close_) return end_month();
-  gather_record(*position);
-  first([this, next = *position + 1] { return gather(next); });
+/// All usage up to the close is on a line of a closed statement, or on the last one as unpriced: so the
+/// statements name the SKUs that they rest on.
+Result<void> BundleBuilder::note_skus(Month month) {
+  const auto statement = engine_.ledger().closed_statement(month, firm_);
+  if (!statement) return failed("the statement of " + to_string(month) + " is missing");
+  skus_.merge(skus_in(statement->canonical));
   return {};
 }
-
-void BundleBuilder::gather_record(Position position) {
-  const FirmLink found =
-      read_firm_link(engine_, firm_, month_, position,
-                     [this](const EventView& event, std::optional<EventOrdinal> corrected) {
-                       if (corrected) return note_correction(*corrected, event);
-                       add_usage(event);
-                     });
-  if (found.link.events == 0) return;
-  put_little_endian(file_, position);
-  put_little_endian(file_, found.link.events);
-  put_little_endian(file_, static_cast<std::uint32_t>(found.bytes.size()));
-  file_ += found.bytes;
-  extend(sha_, chain_, found.link);
-  if (file_.size() >= billing::event_file_bytes) flush_events();
-}
-
-void BundleBuilder::add_usage(const EventView& event) {
-  spread_over_days(event.quantity, usage_span(event), engine_.genesis().offset,
-                   [&](LocalDay day, Quantity part) {
-                     if (month_of(day) != month_) return;
-                     totals_[{day, std::string(event.sku), std::string(event.project)}] += part;
-                   });
-}
-
-void BundleBuilder::note_correction(EventOrdinal corrected, const EventView& event) {
-  const auto [known, is_new] = corrections_.try_emplace(corrected);
-  Correction& latest = known->second;
-  if (!is_new && std::tuple(*event.time, event.source, event.id) <=
-                     std::tuple(latest.time, std::string_view(latest.source), std::string_view(latest.id)))
-    return;
-  latest = {*event.time, std::string(event.source), std::string(event.id), event.quantity};
-}
-
-void BundleBuilder::flush_events() {
-  if (file_.empty()) return;
-  out_.add(billing::bundle_events(month_, ++file_number_), file_);
-  file_.clear();
-}
-
-Result<void> BundleBuilder::end_month() {
-  flush_events();
-  if (chain_ != part_.chains.at(month_)) {
-    return failed("the events of " + to_string(month_) +
-                  " are not those that the close vouches for; check the directory (voucherctl audit verify)");
-  }
-  return {};
-}
-
-/// Totals decide which SKUs the statement rests on: one whose usage was voided is not among them.
-Result<void> BundleBuilder::apply_corrections() {
-  const UtcOffset offset = engine_.genesis().offset;
-  for (std::size_t i = 0; i < corrections_per_step && !corrections_.empty(); ++i) {
-    const auto [ordinal, correction] = *corrections_.begin();
-    corrections_.erase(corrections_.begin());
-    engine_.visit_event(ordinal, [&, latest = correction](const EventView& usage, EventPlace, Instant) {
-      const auto add = [&](Quantity quantity, int sign) {
-        spread_over_days(quantity, usage_span(usage), offset, [&](LocalDay day, Quantity part) {
-          if (part_.through < month_of(day)) return;
-          totals_[{day, std::string(usage.sku), std::string(usage.project)}] += Quantity{part.nanos * sign};
-        });
-      };
-      add(usage.quantity, -1);
-      add(latest.quantity, 1);
-    });
-  }
-  if (corrections_.empty()) return plan_facts();
-  first([this] { return apply_corrections(); });
-  return {};
-}
-
-// Facts ---------------------------------------------------------------------------------------------------
 
 std::vector<FactPlace> BundleBuilder::places_of_facts() const {
   const billing::Ledger& ledger = engine_.ledger();
@@ -272,12 +188,7 @@ std::vector<FactPlace> BundleBuilder::places_of_facts() const {
   for (const auto* award : facts.awards.of(firm_)) add(FactKind::external_award, award->id.value);
   for (const auto& [version, book] : facts.price_books) add(FactKind::price_book, version.value);
   for (const auto& [id, policy] : facts.policies) add(FactKind::policy, id.value);
-  std::set<std::string> skus;
-  for (const auto& [key, quantity] : totals_)
-    if (!quantity.is_zero()) skus.insert(std::get<1>(key));
-  for (const auto& [month, billed] : ledger.billed_before(firm_, period_))
-    for (const auto& [key, figures] : billed.lines) skus.insert(key.sku.value);
-  for (const std::string& sku : skus) add(FactKind::sku, sku);
+  for (const std::string& sku : skus_) add(FactKind::sku, sku);
   return places;
 }
 
@@ -290,43 +201,117 @@ Result<void> BundleBuilder::plan_facts() {
   }
   std::map<Position, std::vector<std::uint32_t>> by_record;
   for (const FactPlace& place : places) by_record[place.position].push_back(place.index);
-  for (const auto& [position, indexes] : by_record)
-    then([this, position = position, indexes = indexes] { return read_facts(position, indexes); });
-  then([this] { return write_facts(); });
+  for (const auto& [position, indexes] : by_record) {
+    facts_.push_back(position);
+    then_read([this, position = position, indexes = indexes] { return read_facts(position, indexes); });
+  }
+  then([this] { return write_closes(); });
   return {};
 }
 
 Result<void> BundleBuilder::read_facts(Position position, const std::vector<std::uint32_t>& indexes) {
-  const auto wanted = [&indexes](std::uint32_t index, std::string_view) {
+  return read_in_parts(position, [&indexes](std::uint32_t index, std::string_view) {
     return std::find(indexes.begin(), indexes.end(), index) != indexes.end();
-  };
-  if (auto read = read_in_parts(position, wanted); !read) return read;
-  write_parts("facts", ".json", position, records_.at(position));
+  });
+}
+
+// The files -----------------------------------------------------------------------------------------------
+
+void BundleBuilder::write_parts(const std::string& folder, const std::string& ending, Position position) {
+  for (const ShownPart& part : records_.at(position).parts) {
+    const std::string stem = billing::bundle_part(folder, position, part.index);
+    // In the order of the names: ".json" and ".part" stand before ".path" and ".salt".
+    out_.add(stem + ending, part.bytes);
+    out_.add(stem + ".path", part.path);
+    out_.add(stem + ".salt", part.salt);
+  }
+}
+
+Result<void> BundleBuilder::write_closes() {
+  out_.add(billing::bundle_checkpoint, note_);
+  for (const Position position : closes_) write_parts("closes", ".part", position);
+  for (const Month month : statements_)
+    if (month < period_) then([this, month] { return write_earlier(month); });
+  for (const auto& [month, chain] : part_.chains) then([this, month = month] { return begin_month(month); });
+  then([this] { return write_facts(); });
+  return {};
+}
+
+Result<void> BundleBuilder::write_earlier(Month month) {
+  out_.add(billing::bundle_earlier(month), engine_.ledger().closed_statement(month, firm_)->canonical);
+  return {};
+}
+
+Result<void> BundleBuilder::begin_month(Month month) {
+  month_ = month;
+  chain_ = {};
+  file_number_ = 0;
+  return gather(1);
+}
+
+Result<void> BundleBuilder::gather(Position next) {
+  const auto position = next_firm_link(engine_, firm_, month_, next);
+  if (!position || *position >= close_) return end_month();
+  reader_.emplace(engine_, firm_, month_, *position);
+  first([this] { return gather_record(); });
+  return {};
+}
+
+Result<void> BundleBuilder::gather_record() {
+  if (reader_->read_some()) {
+    first([this] { return gather_record(); });
+    return {};
+  }
+  const ChainLink& link = reader_->link();
+  if (link.events > 0) {
+    put_little_endian(file_, link.position);
+    put_little_endian(file_, link.events);
+    put_little_endian(file_, static_cast<std::uint32_t>(reader_->bytes().size()));
+    file_ += reader_->bytes();
+    extend(sha_, chain_, link);
+    if (file_.size() >= billing::event_file_bytes) flush_events();
+  }
+  first([this, next = link.position + 1] { return gather(next); });
+  return {};
+}
+
+void BundleBuilder::flush_events() {
+  if (file_.empty()) return;
+  out_.add(billing::bundle_events(month_, ++file_number_), file_);
+  file_.clear();
+}
+
+Result<void> BundleBuilder::end_month() {
+  flush_events();
+  if (chain_ != part_.chains.at(month_)) {
+    return failed("the events of " + to_string(month_) +
+                  " are not those that the close vouches for; check the directory (voucherctl audit verify)");
+  }
   return {};
 }
 
 Result<void> BundleBuilder::write_facts() {
+  for (const Position position : facts_) write_parts("facts", ".json", position);
   out_.add(billing::bundle_manifest, billing::to_json({firm_, period_, close_, tree_size_}));
-  const auto genesis = engine_.journal().read(1);
-  if (!genesis) return failed(genesis.error().detail);
-  records_[1].leaf = encode_record(genesis->header, genesis->payload);
   for (const auto& [position, record] : records_)
     then([this, position = position] { return write_record(position); });
   then([this] { return finish(); });
   return {};
 }
 
-// Records -------------------------------------------------------------------------------------------------
-
 Result<void> BundleBuilder::write_record(Position position) {
   const MerkleTree& tree = engine_.tree();
   for (const std::uint64_t block : tree.blocks_for_leaf(position - 1, tree_size_)) {
-    if (const auto known = blocks_.find(block);
-        known != blocks_.end() && known->second.size() == MerkleTree::block_leaves)
-      continue;
-    first([this, position] { return write_record(position); });
-    first([this, block] { return hash_block(block, 0); });
-    return {};
+    const auto& leaves = blocks_[block];
+    if (leaves.size() < MerkleTree::block_leaves) {
+      first([this, position] { return write_record(position); });
+      first_read([this, block] { return hash_block(block); });
+      return {};
+    }
+    if (!tree.holds_block(block, leaves)) {
+      return failed("the records from " + std::to_string(block * MerkleTree::block_leaves + 1) +
+                    " on are not those that the tree was made of");
+    }
   }
   const std::string stem = billing::bundle_record(position);
   out_.add(stem + ".leaf", records_.at(position).leaf);
@@ -334,25 +319,20 @@ Result<void> BundleBuilder::write_record(Position position) {
   return {};
 }
 
-Result<void> BundleBuilder::hash_block(std::uint64_t block, std::uint64_t from) {
+/// Some leaves more of the block.
+Result<void> BundleBuilder::hash_block(std::uint64_t block) {
   auto& leaves = blocks_[block];
-  const std::uint64_t until = std::min(from + leaves_per_step, MerkleTree::block_leaves);
-  for (std::uint64_t leaf = from; leaf < until; ++leaf) {
+  for (std::size_t bytes = 0; bytes < read_bytes && leaves.size() < MerkleTree::block_leaves;) {
     Result<TreeHash> hash = TreeHash{};
     const auto read =
-        engine_.journal().read_in_place(block * MerkleTree::block_leaves + leaf + 1,
+        engine_.journal().read_in_place(block * MerkleTree::block_leaves + leaves.size() + 1,
                                         [&](const RecordHeader& header, std::string_view payload) {
+                                          bytes += payload.size();
                                           hash = record_leaf_hash(sha_, header, payload);
                                         });
     if (!read) return failed(read.error().detail);
     if (!hash) return failed(hash.error().detail);
     leaves.push_back(*hash);
-  }
-  if (until < MerkleTree::block_leaves) {
-    first([this, block, until] { return hash_block(block, until); });
-  } else if (!engine_.tree().holds_block(block, leaves)) {
-    return failed("the records from " + std::to_string(block * MerkleTree::block_leaves + 1) +
-                  " on are not those that the tree was made of");
   }
   return {};
 }

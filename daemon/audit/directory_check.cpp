@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "billing/audit/close_chain.h"
+#include "daemon/audit/unsigned_tail.h"
 #include "daemon/engine/fold.h"
 #include "metering/proof/close_part.h"
 #include "metering/proof/record_proof.h"
@@ -40,9 +41,12 @@ class TreeCheck {
  public:
   TreeCheck(const Journal& journal, DirectoryReport& report) : journal_(journal), report_(report) {}
 
-  Result<void> run(const std::string& directory) {
+  Result<void> run(const std::string& directory, const DirectoryProgress& progress) {
     known_ = tree_of_checkpoint(directory, journal_.last_position());
-    auto scanned = journal_.scan(1, [this](const Record& record) { return take(record); });
+    auto scanned = journal_.scan(1, [&](const Record& record) {
+      if (progress) progress(record.header.position, journal_.last_position(), "records hashed");
+      return take(record);
+    });
     if (!scanned) return scanned;
     report_.last_position = tree_.size();
     report_.tree_root = to_hex(tree_.root());
@@ -59,6 +63,10 @@ class TreeCheck {
     }
     tree_.append(*leaf);
     const bool is_behind = report_.head && tree_.size() > report_.head->size;
+    if (is_behind) {
+      last_unsigned_ = record.header.intake_time;
+      if (tree_.size() == report_.head->size + 1) first_unsigned_ = last_unsigned_;
+    }
     if (is_behind && record.header.type == RecordType::close && unsigned_close_ == 0)
       unsigned_close_ = tree_.size();
     block_.push_back(*leaf);
@@ -98,6 +106,7 @@ class TreeCheck {
            {},
            {}});
     } else if (tree_.size() > size) {
+      compare_times(size + 1);
       report_.notes.push_back(std::to_string(tree_.size() - size) + " records at the end, from position " +
                               std::to_string(size + 1) +
                               " on, are under no signed head yet: the daemon did not "
@@ -114,6 +123,19 @@ class TreeCheck {
     }
   }
 
+  void compare_times(Position first) {
+    const std::int64_t span_ms = last_unsigned_.ms - first_unsigned_.ms;
+    if (span_ms <= unsigned_span_ms_max) return;
+    report_.findings.push_back(
+        {"The records from here on are under no signed head, though " + std::to_string(span_ms / 1000) +
+             " seconds lie between the first and the last of them and a head is signed every second: they "
+             "were "
+             "added, or no head could be written for so long, which the daemon's log says (tree_head_failed)",
+         first,
+         {},
+         {}});
+  }
+
   const Journal& journal_;
   DirectoryReport& report_;
   MerkleTree tree_;
@@ -123,6 +145,7 @@ class TreeCheck {
   TreeHash root_at_head_{};
   std::optional<Position> changed_;
   Position unsigned_close_ = 0;  // the first behind the head; 0: none
+  Instant first_unsigned_, last_unsigned_;
 };
 
 // Closes --------------------------------------------------------------------------------------------------
@@ -265,28 +288,33 @@ void take_signed_head(const std::string& directory, const std::optional<Verifier
 
 }  // namespace
 
-Result<DirectoryReport> verify_directory(const std::string& directory,
-                                         const std::optional<VerifierKey>& key) {
+Result<DirectoryReport> verify_directory(const std::string& directory, const std::optional<VerifierKey>& key,
+                                         const DirectoryProgress& progress) {
   DirectoryReport report;
   take_signed_head(directory, key, report);
-  {
-    const auto journal = Journal::open_read_only({directory});
-    if (!journal) return journal.error();
-    if (auto checked = TreeCheck(**journal, report).run(directory); !checked) return checked.error();
-  }
+  const auto journal = Journal::open_read_only({directory});
+  if (!journal) return journal.error();
+  if (auto checked = TreeCheck(**journal, report).run(directory, progress); !checked) return checked.error();
   if (!report.findings.empty()) {
     report.notes.emplace_back("The journal was not folded, since its records are not those of a signed head");
     return report;
   }
-  const auto check =
-      check_directory(directory, [&report](const Fold& before, const Record& record) -> Result<void> {
-        if (record.header.type == RecordType::close) CloseCheck(record, report).run(before);
-        if (report.findings.empty()) return {};
-        return Fault{"close_wrong", "the fold can't go on from a wrong close"};
-      });
-  if (!check && report.findings.empty()) return check.error();
+  bool close_is_wrong = false;
+  const auto look = [&](const Fold& before, const Record& record) -> Result<void> {
+    const Position position = record.header.position;
+    if (progress) progress(position, report.last_position, "records folded");
+    if (report.head && position > report.head->size) check_unsigned_record(**journal, before, record, report);
+    if (record.header.type != RecordType::close) return {};
+    const std::size_t found = report.findings.size();
+    CloseCheck(record, report).run(before);
+    close_is_wrong = report.findings.size() > found;
+    if (!close_is_wrong) return {};
+    return Fault{"close_wrong", "the fold can't go on from a wrong close"};
+  };
+  const auto check = check_directory(directory, look);
+  if (!check && !close_is_wrong) return check.error();
   if (!check) {
-    report.notes.push_back("Nothing behind position " + std::to_string(report.findings.front().position) +
+    report.notes.push_back("Nothing behind position " + std::to_string(report.findings.back().position) +
                            " was looked at: what follows rests on that close");
     return report;
   }

@@ -3,6 +3,7 @@
 // again as it was before its close. Writes nothing.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,12 @@ struct DirectoryReport {
   std::vector<std::string> notes;
 };
 
+/// Told after each record, in both passes: how many records of how many.
+using DirectoryProgress = std::function<void(std::uint64_t done, std::uint64_t whole, const char* what)>;
+
 /// Without a key the head's signature is not checked. Fault where the journal can't be read at all, as
 /// Journal::open_read_only() and scan() say it.
-Result<DirectoryReport> verify_directory(const std::string& directory, const std::optional<VerifierKey>& key);
+Result<DirectoryReport> verify_directory(const std::string& directory, const std::optional<VerifierKey>& key,
+                                         const DirectoryProgress& progress = {});
 
 }  // namespace voucherd

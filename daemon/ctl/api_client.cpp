@@ -69,6 +69,14 @@ Result<std::string> ApiClient::get(const std::string& target, const std::string&
   return exchange({"GET", target, "", accept, ""});
 }
 
+Result<void> ApiClient::download(const std::string& target, const std::string& accept,
+                                 const HttpClient::Sink& sink) {
+  const auto reply = http_.receive({"GET", target, "", accept, ""}, sink);
+  if (!reply) return reply.error();
+  if (reply->status < 200 || reply->status > 299) return problem_of(*reply);
+  return {};
+}
+
 Result<Json> ApiClient::get_json(const std::string& target) {
   const auto body = get(target, "application/json");
   if (!body) return body.error();

@@ -33,6 +33,8 @@ class ApiClient {
   /// The body of a 2xx answer; the Fault of problem_of() otherwise.
   Result<std::string> get(const std::string& target, const std::string& accept);
   Result<Json> get_json(const std::string& target);
+  /// get() of an answer of any length, piece by piece. Faults of HttpClient::receive(), too.
+  Result<void> download(const std::string& target, const std::string& accept, const HttpClient::Sink& sink);
   /// PUT or POST of JSON text.
   Result<Json> send_json(const std::string& method, const std::string& target, std::string body);
   /// POST of a file as it is.

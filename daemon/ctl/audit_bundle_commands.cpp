@@ -8,6 +8,8 @@
 #include "billing/audit/verify.h"
 #include "daemon/audit/directory_check.h"
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/mapped_file.h"
+#include "daemon/ctl/progress.h"
 #include "daemon/ctl/text_output.h"
 #include "daemon/ctl/verifier_key.h"
 
@@ -23,27 +25,68 @@ struct VerifyArguments {
   std::string path, key;
 };
 
-int fetch_bundle(const Session& session, const BundleArguments& arguments) {
-  ApiClient api(session.server);
-  const auto bundle =
-      api.get("/v1/audit/bundle/" + percent_encoded(arguments.period) + "/" + percent_encoded(arguments.uscc),
-              "application/x-tar");
-  if (!bundle) return report(bundle.error());
-  // One that the daemon could not finish ends early: it is never left under the bundle's name.
-  if (const auto whole = billing::read_container(*bundle); !whole) return report(whole.error());
-  const std::string file =
-      arguments.out.empty() ? arguments.period + "-" + arguments.uscc + ".tar" : arguments.out;
-  if (file == "-") {
-    std::cout << *bundle;
-    return exit_done;
+/// What is received, counted; and its last bytes, by which an archive that is whole is known.
+struct Received {
+  std::uint64_t bytes = 0;
+  std::string end;
+
+  void note(std::string_view piece) {
+    bytes += piece.size();
+    end += piece;
+    if (end.size() > billing::container_end_bytes) end.erase(0, end.size() - billing::container_end_bytes);
   }
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << *bundle;
+  bool is_whole() const { return end == std::string(billing::container_end_bytes, '\0'); }
+};
+
+/// Writes what comes as it comes. One that the daemon could not finish ends early.
+Result<Received> receive_bundle(const Session& session, const BundleArguments& arguments, std::ostream& out) {
+  ApiClient api(session.server);
+  Received received;
+  Progress progress;
+  const auto done = api.download(
+      "/v1/audit/bundle/" + percent_encoded(arguments.period) + "/" + percent_encoded(arguments.uscc),
+      "application/x-tar", [&](std::string_view piece) {
+        out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+        received.note(piece);
+        progress.show(0, 0, std::to_string(received.bytes) + " bytes");
+        return out.good();
+      });
+  if (!out.flush()) return Fault{"write_failed", "what was fetched can't be written"};
+  if (!done) return done.error();
+  if (!received.is_whole()) {
+    return Fault{"bundle_unfinished",
+                 "the daemon ended the bundle early, and what came is none; its log says why"};
+  }
+  return received;
+}
+
+/// Into a file beside it first: one that is not whole is never left under the bundle's name.
+int fetch_into(const Session& session, const BundleArguments& arguments, const std::string& file) {
+  const std::string unfinished = file + ".unfinished";
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  if (!out) return report({"write_failed", "can't write " + unfinished});
+  const auto received = receive_bundle(session, arguments, out);
   out.close();
-  if (!out) return report({"write_failed", "can't write " + file});
-  print(session.json ? Json{{"file", file}, {"bytes", bundle->size()}}.dump()
-                     : file + ", " + std::to_string(bundle->size()) + " bytes");
+  std::error_code error;
+  if (received) {
+    std::filesystem::rename(unfinished, file, error);
+  } else {
+    std::filesystem::remove(unfinished, error);
+    return report(received.error());
+  }
+  if (error) return report({"write_failed", "can't write " + file});
+  print(session.json ? Json{{"file", file}, {"bytes", received->bytes}}.dump()
+                     : file + ", " + std::to_string(received->bytes) + " bytes");
   return exit_done;
+}
+
+int fetch_bundle(const Session& session, const BundleArguments& arguments) {
+  if (arguments.out == "-") {
+    const auto received = receive_bundle(session, arguments, std::cout);
+    return received ? exit_done : report(received.error());
+  }
+  return fetch_into(session, arguments,
+                    arguments.out.empty() ? arguments.period + "-" + arguments.uscc + ".tar" : arguments.out);
 }
 
 Json as_json(const billing::BundleReport& found) {
@@ -130,7 +173,11 @@ void print_report(const DirectoryReport& found) {
 
 int verify_directory(const Session& session, const std::string& directory,
                      const std::optional<VerifierKey>& key) {
-  const auto found = voucherd::verify_directory(directory, key);
+  Progress progress;  // drawn only where stderr is a terminal
+  const auto found = voucherd::verify_directory(
+      directory, key, [&progress](std::uint64_t done, std::uint64_t whole, const char* what) {
+        progress.show(done, whole, what);
+      });
   if (!found) return refuse(session, found.error());
   if (session.json) {
     print(as_json(*found).dump());
@@ -144,9 +191,9 @@ int verify(const Session& session, const VerifyArguments& arguments) {
   const auto key = read_verifier_key(arguments.key);
   if (!key) return report(key.error());
   if (std::filesystem::is_directory(arguments.path)) return verify_directory(session, arguments.path, *key);
-  const auto bundle = read_whole(arguments.path);
+  const auto bundle = MappedFile::open(arguments.path, billing::container_bytes_max);
   if (!bundle) return report(bundle.error());
-  const auto found = billing::verify_bundle(*bundle, *key);
+  const auto found = billing::verify_bundle(bundle->bytes(), *key);
   if (!found) return refuse(session, found.error());
   if (session.json) {
     print(as_json(*found).dump());

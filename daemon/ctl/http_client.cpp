@@ -196,10 +196,15 @@ struct HttpClient::Impl {
   }
   template <class Stream>
   error_code exchange_on(Stream& on, const HttpRequest& request, HttpReply& reply);
+  template <class Stream>
+  error_code receive_on(Stream& on, const HttpRequest& request, const Sink& sink, HttpReply& reply);
+  template <class Stream, class Parser>
+  error_code read_piece(Stream& on, Parser& parser, std::vector<char>& piece, std::string_view& read);
+  beast::http::request<beast::http::string_body> message_of(const HttpRequest& request) const;
 };
 
-template <class Stream>
-error_code HttpClient::Impl::exchange_on(Stream& on, const HttpRequest& request, HttpReply& reply) {
+beast::http::request<beast::http::string_body> HttpClient::Impl::message_of(
+    const HttpRequest& request) const {
   namespace http = beast::http;
   http::request<http::string_body> message;
   message.method_string(request.method);
@@ -212,7 +217,13 @@ error_code HttpClient::Impl::exchange_on(Stream& on, const HttpRequest& request,
   if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
   message.body() = request.body;
   message.prepare_payload();
+  return message;
+}
 
+template <class Stream>
+error_code HttpClient::Impl::exchange_on(Stream& on, const HttpRequest& request, HttpReply& reply) {
+  namespace http = beast::http;
+  const auto message = message_of(request);
   error_code fault;
   http::response_parser<http::string_body> parser;
   parser.body_limit(answer_bytes_max);
@@ -236,23 +247,70 @@ error_code HttpClient::Impl::exchange_on(Stream& on, const HttpRequest& request,
   return fault;
 }
 
+/// Some of the body into `piece`; `read` is what came.
+template <class Stream, class Parser>
+error_code HttpClient::Impl::read_piece(Stream& on, Parser& parser, std::vector<char>& piece,
+                                        std::string_view& read) {
+  error_code fault;
+  parser.get().body().data = piece.data();
+  parser.get().body().size = piece.size();
+  stream->expires_after(answer_timeout);
+  beast::http::async_read(on, buffer, parser, [&fault](error_code ec, std::size_t) { fault = ec; });
+  run();
+  if (fault == beast::http::error::need_buffer) fault = {};
+  read = {piece.data(), piece.size() - parser.get().body().size};
+  return fault;
+}
+
+template <class Stream>
+error_code HttpClient::Impl::receive_on(Stream& on, const HttpRequest& request, const Sink& sink,
+                                        HttpReply& reply) {
+  namespace http = beast::http;
+  constexpr std::size_t piece_bytes = 256u << 10;
+  const auto message = message_of(request);
+  error_code fault;
+  http::response_parser<http::buffer_body> parser;
+  parser.body_limit(boost::none);
+  const auto note = [&fault](error_code ec, std::size_t) { fault = ec; };
+  stream->expires_after(answer_timeout);
+  http::async_write(on, message, note);
+  run();
+  if (fault) return fault;
+  http::async_read_header(on, buffer, parser, note);
+  run();
+  if (fault) return fault;
+  reply.status = static_cast<int>(parser.get().result_int());
+  reply.content_type = view_of(parser.get()[http::field::content_type]);
+  const bool good = reply.status >= 200 && reply.status <= 299;
+  std::vector<char> piece(piece_bytes);
+  while (!parser.is_done()) {
+    std::string_view read;
+    if (fault = read_piece(on, parser, piece, read); fault) return fault;
+    if (good && !sink(read)) return asio::error::operation_aborted;
+    if (!good && reply.body.size() < answer_bytes_max) reply.body += read;
+  }
+  return {};
+}
+
 HttpClient::HttpClient(ServerAddress server) : impl_(std::make_unique<Impl>(std::move(server))) {}
 HttpClient::~HttpClient() = default;
 
-Result<HttpReply> HttpClient::send(const HttpRequest& request) {
+Result<void> HttpClient::connect() {
   if (impl_->server.tls && !impl_->context) {
     auto context = make_tls(impl_->server.files);
     if (!context) return context.error();
     impl_->context = std::move(*context);
   }
+  const error_code fault = impl_->stream ? error_code() : impl_->connect();
+  if (!fault) return {};
+  return Fault{"connect_failed", "can't connect to " + to_string(impl_->server) + ": " + fault.message() +
+                                     "; is voucherd running there?"};
+}
+
+Result<HttpReply> HttpClient::send(const HttpRequest& request) {
   for (;;) {
     const bool kept = impl_->stream.has_value();
-    if (!kept) {
-      if (const error_code fault = impl_->connect()) {
-        return Fault{"connect_failed", "can't connect to " + to_string(impl_->server) + ": " +
-                                           fault.message() + "; is voucherd running there?"};
-      }
-    }
+    if (auto connected = connect(); !connected) return connected.error();
     HttpReply reply;
     const error_code fault = impl_->exchange(request, reply);
     if (!fault) return reply;
@@ -261,6 +319,22 @@ Result<HttpReply> HttpClient::send(const HttpRequest& request) {
     return Fault{"connection_lost",
                  "the connection to " + to_string(impl_->server) + " was lost: " + fault.message()};
   }
+}
+
+Result<HttpReply> HttpClient::receive(const HttpRequest& request, const Sink& sink) {
+  impl_->close();  // a kept connection may be closed already, and this is not asked for twice
+  if (auto connected = connect(); !connected) return connected.error();
+  HttpReply reply;
+  const error_code fault = impl_->tls ? impl_->receive_on(*impl_->tls, request, sink, reply)
+                                      : impl_->receive_on(*impl_->stream, request, sink, reply);
+  impl_->close();
+  if (fault == asio::error::operation_aborted)
+    return Fault{"answer_refused", "the rest of the answer was not taken"};
+  if (fault) {
+    return Fault{"connection_lost",
+                 "the connection to " + to_string(impl_->server) + " was lost: " + fault.message()};
+  }
+  return reply;
 }
 
 }  // namespace voucherd::ctl

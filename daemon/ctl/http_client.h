@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +15,8 @@
 
 namespace voucherd::ctl {
 
-/// Limit on one answer: closing a month of a large centre is the longest.
+/// Limit on one answer, or on the next piece of one that is received in pieces: closing a month of a large
+/// centre is the longest.
 inline constexpr std::chrono::seconds answer_timeout{600};
 inline constexpr std::chrono::seconds connect_timeout{10};
 inline constexpr std::uint64_t answer_bytes_max = std::uint64_t{1} << 30;
@@ -67,8 +69,13 @@ class HttpClient {
   /// request of this program may be repeated. Faults "connect_failed", "connection_lost", "tls_unusable"
   /// where a file of ServerAddress::files can't be used.
   Result<HttpReply> send(const HttpRequest& request);
+  /// The same, but the body of a 2xx answer goes to `sink` as it comes, of any length; false: no more of it
+  /// is wanted, and the Fault is "answer_refused". An answer that was begun is not asked for again.
+  using Sink = std::function<bool(std::string_view piece)>;
+  Result<HttpReply> receive(const HttpRequest& request, const Sink& sink);
 
  private:
+  Result<void> connect();
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -1,6 +1,11 @@
 // GET /v1/audit/…: what an auditor's program gets, checked as one would check it.
-#include <filesystem>
+#include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/audit/directory_check.h"
+#include "daemon/audit/unsigned_tail.h"
 #include "metering/proof/base64.h"
 #include "metering/proof/close_part.h"
 #include "metering/proof/payload_parts.h"
@@ -9,6 +14,11 @@
 
 namespace voucherd::api {
 namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class AuditApiTest : public ApiTest {
  protected:
@@ -191,6 +201,89 @@ TEST_F(AuditDirectoryTest, ACheckFindsOtherFactsOrStatementsInAClose) {
   const auto report = check_directory(options_.directory).value();
   ASSERT_EQ(report.differences.size(), 1U);
   EXPECT_NE(report.differences[0].find("close at position 7"), std::string::npos) << report.differences[0];
+}
+
+// Records behind the signed head ------------------------------------------------------------------
+
+class UnsignedTailTest : public AuditApiTest {
+ protected:
+  void SetUp() override {
+    register_all();
+    accept(usage("march", "2026-03-01T09:00:00+08:00", "8"));
+    close("2026-03");
+  }
+  /// The check of a directory in which what `change` does is behind the signed head, as after a crash.
+  DirectoryReport report_after(const std::function<void()>& change) {
+    const VerifierKey its_key = key();
+    const std::string head = options_.directory + "/proof/signed-head";
+    const std::string before = engine_->heads().note();
+    change();
+    documents_.reset();
+    engine_.reset();
+    std::ofstream(head, std::ios::binary | std::ios::trunc) << before;
+    return verify_directory(options_.directory, its_key).value();
+  }
+  static std::vector<std::string> found(const DirectoryReport& report) {
+    std::vector<std::string> sentences;
+    for (const auto& finding : report.findings) sentences.push_back(finding.what);
+    return sentences;
+  }
+};
+
+TEST_F(UnsignedTailTest, ThatConcernsOpenMonthsIsNotedAndNothingAgainstTheDirectory) {
+  const auto report = report_after([this] {
+    accept(usage("june", "2026-06-01T09:00:00+08:00", "1"));
+    put("/v1/external-awards/late",
+        {{"firm", firm_of_tests}, {"year", 2026}, {"kind", "other_policy"}, {"amount", "1.00"}});
+  });
+  EXPECT_THAT(found(report), IsEmpty());
+  EXPECT_THAT(report.notes, Contains(HasSubstr("2 records at the end")));
+}
+
+TEST_F(UnsignedTailTest, WithUsageInAClosedMonthIsFound) {
+  const auto report = report_after([this] { accept(usage("late", "2026-03-02T09:00:00+08:00", "1")); });
+  EXPECT_THAT(found(report), ElementsAre(HasSubstr("lies in a closed month")));
+  EXPECT_EQ(report.findings[0].position, report.last_position);
+  EXPECT_EQ(report.findings[0].firm.value, firm_of_tests);
+  EXPECT_EQ(report.findings[0].month, make_month(2026, 3));
+}
+
+TEST_F(UnsignedTailTest, WithACorrectionOfAClosedMonthIsFound) {
+  const auto report =
+      report_after([this] { accept(correction("c", "march", "2026-06-02T09:00:00+08:00", "0")); });
+  EXPECT_THAT(found(report), ElementsAre(HasSubstr("lies in a closed month")));
+}
+
+TEST_F(UnsignedTailTest, WithFactsThatAlterAClosedFigureIsFound) {
+  const auto report = report_after([this] {
+    const Json body = {{"name", "n"}, {"district", "d"}, {"reason", "never eligible"}};
+    const auto answer = ask("PUT", std::string("/v1/firms/") + firm_of_tests, body.dump());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+  });
+  EXPECT_THAT(found(report), ElementsAre(HasSubstr("the closed statement 2026-03/")));
+}
+
+TEST_F(UnsignedTailTest, OfMoreThanTheTimeBetweenTwoHeadsIsFound) {
+  const auto report = report_after([this] {
+    accept(usage("june-1", "2026-06-01T09:00:00+08:00", "1"));
+    clock_.set(Instant{clock_.now().ms + unsigned_span_ms_max + 1});
+    accept(usage("june-2", "2026-06-01T09:00:00+08:00", "1"));
+  });
+  EXPECT_THAT(found(report), ElementsAre(HasSubstr("60 seconds lie between")));
+}
+
+TEST_F(AuditDirectoryTest, ACheckSaysHowFarItIs) {
+  const VerifierKey its_key = key();
+  documents_.reset();
+  engine_.reset();
+  std::map<std::string, std::uint64_t> last;
+  const auto report = verify_directory(options_.directory, its_key,
+                                       [&last](std::uint64_t done, std::uint64_t whole, const char* what) {
+                                         EXPECT_LE(done, whole);
+                                         last[what] = done;
+                                       });
+  const Position all = report.value().last_position;
+  EXPECT_EQ(last, (std::map<std::string, std::uint64_t>{{"records folded", all}, {"records hashed", all}}));
 }
 
 TEST_F(AuditDirectoryTest, AnOlderJournalIsNotOpenedUnderANewerHead) {

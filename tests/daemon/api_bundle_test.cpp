@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "billing/audit/container.h"
 #include "billing/audit/verify.h"
+#include "daemon/audit/directory_check.h"
 #include "metering/journal/encoding.h"
 #include "tests/daemon/api_fixture.h"
+#include "tests/support/first_version.h"
 
 namespace voucherd::api {
 namespace {
@@ -31,6 +34,35 @@ class BundleTest : public ApiTest {
     std::map<std::string, std::string> files;
     for (const auto& file : billing::read_container(bundle).value()) files[file.name] = file.bytes;
     return files;
+  }
+  void stop() {
+    documents_.reset();
+    engine_.reset();
+  }
+  /// The directory as a program before the parts would have left it: facts and closes of version 1, and no
+  /// head signed.
+  void stop_and_rewrite() {
+    stop();
+    std::filesystem::remove_all(options_.directory + "/checkpoints");
+    std::filesystem::remove(options_.directory + "/proof/signed-head");
+    voucherd::testing::rewrite_in_first_version(options_.directory);
+  }
+  /// Of the owner's thread, until the answer is whole.
+  std::size_t turns_of(const std::string& what) {
+    std::size_t turns = 0;
+    const auto run_until = [&](const auto& done) {
+      for (; !done(); ++turns) loop_.run_one();
+    };
+    const auto answer = start("GET", what);
+    run_until([&] { return answer->has_value(); });
+    http::Response& response = **answer;
+    for (bool ended = false; !ended;) {
+      std::optional<std::string> piece;
+      response.next_piece([&](std::optional<std::string> next) { piece = std::move(next).value(); });
+      run_until([&] { return piece.has_value(); });
+      ended = piece->empty();
+    }
+    return turns;
   }
   void register_other() {
     put(std::string("/v1/firms/") + other_firm,
@@ -128,6 +160,47 @@ TEST_F(BundleTest, HoldsNothingOfAnotherFirm) {
                theirs.end());  // their subsidy: said of everybody
   for (const std::string& what : theirs) EXPECT_THAT(bundle, Not(HasSubstr(what)));
   EXPECT_TRUE(verify(get(target("2026-03", other_firm)).body));
+}
+
+TEST_F(BundleTest, DoesNotShowTheSeedOfTheIdentities) {
+  accept(usage("e1", "2026-03-01T08:00:00+08:00", "1"));
+  close("2026-03");
+  std::string seed;
+  put_little_endian(seed, engine_->genesis().hash_seed);
+  EXPECT_THAT(engine_->journal().read(1).value().payload, HasSubstr(seed));
+  EXPECT_THAT(get(target("2026-03")).body, Not(HasSubstr(seed)));
+}
+
+TEST_F(BundleTest, OfAJournalFromBeforeThePartsIsRefusedAndItsDirectoryVerifies) {
+  accept(usage("e1", "2026-03-01T08:00:00+08:00", "1", "p"));
+  close("2026-03");
+  stop_and_rewrite();
+  open();
+  accept(usage("e2", "2026-04-01T08:00:00+08:00", "1"));
+  close("2026-04");
+  for (const char* period : {"2026-03", "2026-04"}) {
+    const auto answer = get(target(period));
+    EXPECT_EQ(answer.status, 409) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr("urn:voucherd:problem:bundle-not-provable"));
+    EXPECT_THAT(answer.body, HasSubstr("voucherctl audit verify DIR"));
+  }
+  const VerifierKey key = engine_->heads().verifier();
+  stop();
+  const auto report = verify_directory(options_.directory, key).value();
+  for (const auto& finding : report.findings) ADD_FAILURE() << finding.position << " " << finding.what;
+  EXPECT_EQ(report.closes, 2u);
+  EXPECT_EQ(report.statements, 2u);
+}
+
+TEST_F(BundleTest, OfManyEventsInOneRecordGivesTheOwnerBackBetweenThem) {
+  constexpr int events = 20'000, per_turn_max = 4096;
+  accept(usage("few", "2026-03-01T08:00:00+08:00", "1"));
+  close("2026-03");
+  Json many = Json::array();
+  for (int i = 0; i < events; ++i) many.push_back(usage(std::to_string(i), "2026-04-01T08:00:00+08:00", "1"));
+  accept(many);
+  close("2026-04");
+  EXPECT_GE(turns_of(target("2026-04")), turns_of(target("2026-03")) + events / per_turn_max);
 }
 
 TEST_F(BundleTest, WithoutAKeySaysThatNothingShowsWhoMadeIt) {

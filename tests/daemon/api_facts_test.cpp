@@ -39,7 +39,8 @@ TEST_F(FactsApiTest, EachKindIsPutShownListedAndHasAHistoryWithWhoAndWhen) {
     ASSERT_THAT(history, SizeIs(1)) << path;
     EXPECT_EQ(history[0]["by"], (Json{{"kind", "local"}, {"id", "127.0.0.1"}})) << path;
     EXPECT_EQ(history[0]["at"], "2026-06-15T12:00:00+08:00") << path;
-    EXPECT_EQ(history[0]["value"], Json::parse(one.body)) << path;
+    EXPECT_EQ(history[0]["before"], nullptr) << path;
+    EXPECT_EQ(history[0]["after"], Json::parse(one.body)) << path;
     EXPECT_EQ(header(one, "ETag"), "\"" + history[0]["position"].dump() + "\"") << path;
   }
 }
@@ -52,10 +53,13 @@ TEST_F(FactsApiTest, AHistoryComesInPages) {
     EXPECT_EQ(ask("PUT", "/v1/skus/cpu", sku.dump()).status, 200);
   }
   std::string names, after;
+  Json last;
   for (int pages = 0; pages < 3; ++pages) {
     const auto page = get_json("/v1/skus/cpu/history?limit=1" + after);
     ASSERT_THAT(page["items"], SizeIs(1));
-    names += page["items"][0]["value"]["name"].get<std::string>();
+    EXPECT_EQ(page["items"][0]["before"], last) << "what the page before ended with";
+    last = page["items"][0]["after"];
+    names += last["name"].get<std::string>();
     EXPECT_EQ(page.contains("next"), pages < 2);
     if (pages < 2) after = "&after=" + page["next"].get<std::string>();
   }

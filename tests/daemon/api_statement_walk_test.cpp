@@ -49,6 +49,16 @@ TEST_F(StatementWalkTest, OfAMonthWithoutStatementsIsNotDoneInOneTurn) {
   EXPECT_TRUE(get_json("/v1/statements?period=2026-02")["items"].empty());
 }
 
+TEST_F(StatementWalkTest, OfASampleCountsTheLinesOfSomeFirmsATurn) {
+  close("2026-03");
+  const auto answer = start("GET", "/v1/audit/sample?seed=1&lines=1");
+  int turns = 0;
+  for (; !answer->has_value(); ++turns) loop_.run_one();
+  const int of_counting = (firms + 7) / 8, of_drawing_showing_and_answering = 3;
+  EXPECT_EQ(turns, of_counting + of_drawing_showing_and_answering);
+  EXPECT_EQ(Json::parse((**answer).body)["population"], firms);
+}
+
 TEST_F(StatementWalkTest, ListsEveryFirmOnceInPagesOfAnySize) {
   const auto all = listed("");
   EXPECT_EQ(all.size(), static_cast<std::size_t>(firms));

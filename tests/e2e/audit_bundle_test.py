@@ -1,15 +1,19 @@
 """An auditor's way from outside: fetch the key and a bundle, check them with both programs and by hand as
 deploy/AUDIT.md says, check the whole directory, draw a sample."""
 
+import contextlib
+import http.server
 import json
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
-from daemon import SOURCE, Daemon, ctl, put_facts
+from daemon import BINARIES, SOURCE, Daemon, ctl, put_facts
 
 DEMO = SOURCE / "deploy" / "demo"
 PERIOD, FIRM = "2026-03", "91500112MA5DEM001H"
@@ -18,6 +22,33 @@ SECOND_VERIFIER = SOURCE / "deploy" / "verify" / "verify_bundle.py"
 
 def commands_of(page):
     return "\n".join(re.findall(r"^```sh\n(.*?)^```", (SOURCE / "deploy" / page).read_text("utf-8"), re.M | re.S))
+
+
+@contextlib.contextmanager
+def answering(pieces):
+    """The address of a server that answers everything with these pieces, one after another."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for piece in [*pieces, b""]:
+                self.wfile.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class AuditBundleTest(unittest.TestCase):
@@ -103,6 +134,34 @@ class AuditBundleTest(unittest.TestCase):
                                   text=True, check=False)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("are others", done.stdout)
+
+    def test_a_bundle_larger_than_memory_is_received(self):
+        memory, piece = 512 << 20, bytes(1 << 20)
+        with answering([piece] * 1100) as server:
+            done = subprocess.run(
+                [BINARIES / "voucherctl", "--server", server, "audit", "bundle", PERIOD, FIRM, "--out", "-"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_bundle_that_ends_early_is_left_under_no_name(self):
+        for pieces in ([], [b"x" * 2000], [bytes(1000)]):
+            with answering(pieces) as server, tempfile.TemporaryDirectory(dir=self.at) as folder:
+                done = ctl("--server", server, "audit", "bundle", PERIOD, FIRM, "--out", folder + "/march.tar")
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("ended the bundle early", done.stderr)
+                self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
+
+    def test_a_fact_s_history_says_what_was_before_and_after(self):
+        firm = json.loads((DEMO / "firms" / f"{FIRM}.json").read_text("utf-8"))
+        changed = self.at / "firm.json"
+        changed.write_text(json.dumps(firm | {"name": "Another Name"}))
+        self.assertEqual(self.daemon.ctl("firm", "put", FIRM, changed).returncode, 0)
+        history = json.loads(self.daemon.ctl("--json", "firm", "history", FIRM).stdout)
+        self.assertEqual(history[0]["before"], None)
+        for one, next_one in zip(history, history[1:]):
+            self.assertEqual(next_one["before"], one["after"])
+        self.assertEqual(history[-1]["after"]["name"], "Another Name")
 
     def test_a_sample_is_the_same_again(self):
         for what in ("--events", "--lines"):

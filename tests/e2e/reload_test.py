@@ -45,7 +45,7 @@ class ReloadTest(unittest.TestCase):
         self.write("skus/gpu.json", {**SKU, "name": "A800 80G"})
         self.hang_up()
         versions = self.daemon.get_json("/v1/skus/gpu/history")["items"]
-        self.assertEqual([version["value"]["name"] for version in versions], ["A800", "A800 80G"])
+        self.assertEqual([version["after"]["name"] for version in versions], ["A800", "A800 80G"])
         self.assertEqual(versions[1]["by"]["kind"], "file")
         self.assertIn(f"{self.folder}/skus/gpu.json sha256:", versions[1]["by"]["id"])
         self.daemon.stop()
