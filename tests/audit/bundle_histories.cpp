@@ -19,10 +19,12 @@ std::string build(const Engine& engine, Month month, const FirmId& firm) {
   const auto& builder = std::get<std::unique_ptr<BundleBuilder>>(begun);
   std::string bundle;
   for (;;) {
-    const auto more = builder->step();
-    if (!more) throw Mismatch(more.error().detail);
+    const auto next = builder->step();
+    if (!next) throw Mismatch(next.error().detail);
     bundle += builder->take();
-    if (!*more) return bundle;
+    if (*next == BundleBuilder::Next::done) return bundle;
+    if (*next == BundleBuilder::Next::step) continue;
+    if (const auto read = builder->read(); !read) throw Mismatch(read.error().detail);
   }
 }
 
@@ -63,7 +65,9 @@ void write(const std::filesystem::path& file, const std::string& bytes) {
 }
 
 std::size_t write_bundles(const std::filesystem::path& folder, std::uint64_t seed) {
-  History history(seed, {});
+  Features features;
+  features.taken_back = true;
+  History history(seed, features);
   history.run();
   history.program().restart(false);
   const Engine& engine = history.program().engine();

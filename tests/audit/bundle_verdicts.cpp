@@ -1,8 +1,9 @@
 // The C++ verifier as a filter, so that a test can ask it about many bundles with one start: reads a key's
-// text and a bundle, each as u32 length and bytes, and answers each pair with a line: "ok", or why it is
-// refused.
+// text ("": none) and a bundle, each as u32 length and bytes, and answers each pair with a line: "ok", or why
+// it is refused.
 #include <array>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "billing/audit/verify.h"
@@ -20,9 +21,13 @@ bool read_block(std::string& block) {
 }
 
 std::string verdict(const std::string& key_text, const std::string& bundle) {
-  const auto key = voucherd::VerifierKey::parse(key_text);
-  if (!key) return key.error().detail;
-  const auto found = voucherd::billing::verify_bundle(bundle, *key);
+  std::optional<voucherd::VerifierKey> key;
+  if (!key_text.empty()) {
+    auto parsed = voucherd::VerifierKey::parse(key_text);
+    if (!parsed) return parsed.error().detail;
+    key = std::move(*parsed);
+  }
+  const auto found = voucherd::billing::verify_bundle(bundle, key);
   std::string line = found ? "ok" : found.error().detail;
   for (char& c : line)
     if (c == '\n') c = ' ';

@@ -207,7 +207,7 @@ std::string change_records(const fs::path& directory, Position last, Dice& dice)
 
 TEST(DirectoryForgeriesTest, AreRefusedOrLeaveEveryRecordAsItIs) {
   const std::uint64_t first = from_environment("VOUCHERD_AUDIT_SEED", 1);
-  const std::uint64_t count = from_environment("VOUCHERD_AUDIT_DIRECTORIES", 150);
+  const std::uint64_t count = from_environment("VOUCHERD_AUDIT_DIRECTORIES", 600);
   constexpr std::uint64_t of_one_original = 100;
   std::unique_ptr<Original> original;
   std::uint64_t refused = 0, same = 0;

@@ -53,7 +53,8 @@ std::uint64_t identity_bytes_max(std::uint64_t seed) {
 }  // namespace
 
 History::History(std::uint64_t seed, Features features)
-    : workload_(seed, features),
+    : features_(features),
+      workload_(seed, features),
       model_(workload_.head(), workload_.start_ms()),
       program_(workload_.head(), workload_.start_ms(), identity_bytes_max(seed)),
       now_ms_(workload_.start_ms()) {}
@@ -213,6 +214,7 @@ void History::try_close() {
 }
 
 void History::close_month(int month, const std::string& reason) {
+  for (const naive::FactChange& change : workload_.awards_before_close(model_)) make_change(change, "");
   const billing::Actor by{"token", "finance"};
   const auto expected = model_.close(month, by.kind, by.id, reason, now_ms_);
   const auto reply = program_.close(Month{month}, by, reason);
@@ -334,7 +336,10 @@ void History::finish() {
   int month = last - 3;
   if (const auto months = model_.reckon().usage_months()) month = std::min(month, months->first);
   if (model_.closed_through()) month = *model_.closed_through() + 1;
-  for (; month <= last; ++month) close_month(month, "signed off");
+  for (; month <= last; ++month) {
+    close_month(month, "signed off");
+    if (features_.taken_back) send_requests();  // late, for the next one
+  }
   compare_all();
   const std::string root = program_.engine().tree_root();
   program_.restart(true);

@@ -113,6 +113,7 @@ class History {
   std::int64_t intake_ms() const;
   void set_clock(std::int64_t ms);
 
+  Features features_;
   Workload workload_;
   naive::Model model_;
   Program program_;

@@ -13,9 +13,11 @@
 
 namespace voucherd::simulation {
 
-/// What histories contain. Properties that are about usage alone leave corrections out.
+/// What histories contain. Properties that are about usage alone leave corrections out. Where much is taken
+/// back, most usage is eligible, and awards come and go between the closes.
 struct Features {
   bool corrections = true;
+  bool taken_back = false;
 };
 
 class Workload {
@@ -31,6 +33,8 @@ class Workload {
   std::vector<naive::FactChange> first_facts();
   /// A change as someone would make it at `now_ms`; some are wrong.
   naive::FactChange next_fact(const naive::Model& model, std::int64_t now_ms);
+  /// Awards that come or go before a month is closed; none where the features say so.
+  std::vector<naive::FactChange> awards_before_close(const naive::Model& model);
   /// `intake_ms`: what the intake time of the events will be.
   Request next_request(const naive::Model& model, std::int64_t intake_ms);
 

@@ -63,6 +63,12 @@ Json Workload::firm_body(std::size_t number, int from_day, int until_day) {
                {"related_party", Json::array()},
                {"predecessors", Json::array()}};
   if (dice_.percent(85)) body["eligibility"] = intervals(from_day, until_day, true);
+  if (features_.taken_back && dice_.percent(70)) {
+    // What is to be taken back has to be granted first.
+    body["eligibility"] = {
+        {{"category", "ai_agent"}, {"from", "2025-08-01"}, {"until", nullptr}, {"basis", "认定"}}};
+    return body;
+  }
   if (dice_.percent(15)) body["related_party"] = intervals(from_day, until_day, false);
   if (number > 0 && dice_.percent(15)) {
     body["predecessors"].push_back(
@@ -131,6 +137,7 @@ FactChange Workload::policy(const std::string& id, int from_day, int until_day) 
 
 /// The shipped policy's days; or one that another follows within a year, with or without a gap.
 std::vector<FactChange> Workload::first_policies() {
+  if (features_.taken_back && dice_.percent(70)) return {policy("p1", naive::day_number(2025, 8, 1), 0)};
   const int early = naive::day_number(2025, 11, dice_.roll(1, 30));
   if (dice_.percent(40))
     return {policy("p1", naive::day_number(2025, 12, 25), naive::day_number(2028, 1, 1))};
@@ -149,6 +156,29 @@ FactChange Workload::award(const std::string& id, int year) {
            {"kind", dice_.percent(50) ? "same_programme" : "other_policy"},
            {"amount", dice_.pick(std::vector<std::string>{"10.00", "75.50", "300.00", "0.01", "1000000.00"})},
            {"policy", "another"}}};
+}
+
+std::vector<FactChange> Workload::awards_before_close(const naive::Model& model) {
+  std::vector<FactChange> changes;
+  if (!features_.taken_back) return changes;
+  for (const std::string& firm : firms_) {
+    for (const int year : {2025, 2026}) {
+      const bool granted = std::any_of(model.frozen().begin(), model.frozen().end(), [&](const auto& closed) {
+        const auto& years = closed.second.years;
+        return closed.first.second == firm && std::any_of(years.begin(), years.end(), [&](const auto& row) {
+                 return row.year == year && row.target > 0;
+               });
+      });
+      if (!granted || !dice_.percent(90)) continue;
+      FactChange change = award("t-" + firm + "-" + std::to_string(year), year);
+      const auto known = model.facts().bodies.find({change.kind, change.key});
+      const bool there = known != model.facts().bodies.end() && known->second["amount"] != "0.00";
+      change.body["firm"] = firm;
+      change.body["amount"] = there ? "0.00" : "1000000.00";
+      changes.push_back(change);
+    }
+  }
+  return changes;
 }
 
 std::vector<FactChange> Workload::first_facts() {
