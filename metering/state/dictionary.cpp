@@ -54,6 +54,16 @@ void Dictionary::push(std::string_view text) {
   ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
 }
 
+void Dictionary::push_all(std::string_view texts, std::span<const std::uint32_t> lengths) {
+  VOUCHERD_ASSERT(slots_.empty() &&
+                  bytes_.size() + texts.size() <= std::numeric_limits<std::uint32_t>::max());
+  std::uint64_t end = bytes_.size();
+  bytes_.append(texts);
+  ends_.reserve(ends_.size() + lengths.size());
+  for (const std::uint32_t length : lengths) ends_.push_back(static_cast<std::uint32_t>(end += length));
+  VOUCHERD_ASSERT(end == bytes_.size());
+}
+
 std::optional<std::uint32_t> Dictionary::find(std::string_view text) const {
   if (slots_.empty()) return std::nullopt;
   const std::uint64_t slot = slots_[slot_of(text, tag_of(text))];

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ class Dictionary {
   std::uint32_t intern(std::string_view text);
   /// Adds `text`, which is new, to be found by its number only. Precondition: nothing was interned.
   void push(std::string_view text);
+  /// The same for many, one behind another in `texts`. Precondition: the lengths add up to its size
+  /// (asserted).
+  void push_all(std::string_view texts, std::span<const std::uint32_t> lengths);
   std::optional<std::uint32_t> find(std::string_view text) const;
   /// Lives until the next intern().
   std::string_view at(std::uint32_t number) const {

@@ -21,19 +21,27 @@ Fault damaged(const char* what) {
 }
 
 bool read_dictionary(ByteReader& in, std::uint64_t most, bool checked, Dictionary& column) {
-  const std::uint64_t count = in.varint_up_to(most);
-  std::vector<std::size_t> lengths(count);
-  for (std::size_t& length : lengths) length = in.varint();
-  for (const std::size_t length : lengths) {
-    const std::string_view text = in.bytes(length);
-    if (!in.ok()) return false;
-    if (!checked) {
-      column.push(text);
-    } else if (const std::uint32_t expected = column.size(); column.intern(text) != expected) {
-      return false;
-    }
+  const std::uint64_t count =
+      in.varint_up_to(std::min<std::uint64_t>(most, in.left()));  // a byte each at least
+  std::vector<std::uint32_t> lengths(count);
+  std::uint64_t bytes = 0;
+  for (std::uint32_t& length : lengths) {
+    length = static_cast<std::uint32_t>(in.varint_up_to(uncompressed_bytes_max));
+    bytes += length;
   }
-  return in.ok();
+  const std::string_view texts = in.bytes(bytes);
+  if (!in.ok()) return false;
+  if (!checked) {
+    column.push_all(texts, lengths);
+    return true;
+  }
+  std::size_t begin = 0;
+  for (const std::uint32_t length : lengths) {
+    const std::uint32_t expected = column.size();
+    if (column.intern(texts.substr(begin, length)) != expected) return false;
+    begin += length;
+  }
+  return true;
 }
 
 }  // namespace
