@@ -12,6 +12,7 @@ namespace voucherd::ctl {
 namespace {
 
 bool may_pass(int status) { return status == 429 || status == 503 || status == 507; }
+bool may_pass(const Fault& fault) { return fault.code != "tls_refused" && fault.code != "tls_unusable"; }
 
 std::uint64_t count_of(const Json& reply, const char* member) {
   const auto found = reply.find(member);
@@ -82,7 +83,7 @@ Result<HttpReply> EventSender::send_until_settled(HttpClient& client, const Http
   auto next_pause = retry_pause_first;
   for (;;) {
     auto reply = client.send(request);
-    if (reply && !may_pass(reply->status)) return reply;
+    if (reply ? !may_pass(reply->status) : !may_pass(reply.error())) return reply;
     std::chrono::milliseconds wait = next_pause;
     if (reply && reply->retry_after) {
       wait = std::max<std::chrono::milliseconds>(wait, std::min(*reply->retry_after, retry_after_max));

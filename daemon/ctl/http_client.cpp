@@ -303,6 +303,13 @@ Result<void> HttpClient::connect() {
   }
   const error_code fault = impl_->stream ? error_code() : impl_->connect();
   if (!fault) return {};
+  if (fault.category() == asio::error::get_ssl_category()) {
+    return Fault{"tls_refused",
+                 "there is no trust between this client and " + to_string(impl_->server) + ": " +
+                     fault.message() +
+                     "; give the authority of its certificate with --ca-file, and call it by a "
+                     "name that stands there"};
+  }
   return Fault{"connect_failed", "can't connect to " + to_string(impl_->server) + ": " + fault.message() +
                                      "; is voucherd running there?"};
 }

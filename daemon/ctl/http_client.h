@@ -66,8 +66,9 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Connects where needed. A kept connection that turns out to be closed is opened anew once: every
-  /// request of this program may be repeated. Faults "connect_failed", "connection_lost", "tls_unusable"
-  /// where a file of ServerAddress::files can't be used.
+  /// request of this program may be repeated. Faults "connect_failed", "connection_lost"; those that no
+  /// retry mends: "tls_refused" where the handshake fails, "tls_unusable" where a file of
+  /// ServerAddress::files can't be used.
   Result<HttpReply> send(const HttpRequest& request);
   /// The same, but the body of a 2xx answer goes to `sink` as it comes, of any length; false: no more of it
   /// is wanted, and the Fault is "answer_refused". An answer that was begun is not asked for again.

@@ -230,6 +230,9 @@ class VoucherctlTest(unittest.TestCase):
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn("certificate", refused.stderr)
             self.assertNotIn(self.secured.secret("admin"), refused.stdout + refused.stderr)
+        # And is not tried again for minutes, as one that can't be reached is: ctl() has a limit of its own.
+        refused = self.secured.ctl("admin", "events", "send", "-", ca=self.made.path("other.pem"), stdin="{}\n")
+        self.assertIn("no trust", refused.stderr)
 
     def test_a_client_certificate_does_what_its_role_may(self):
         certificate, key = self.made.issue("collector")
