@@ -115,7 +115,8 @@ class StalledTest(unittest.TestCase):
         client.send("export", EXPORTED_EVENTS)
         export = f"/v1/events?subject={FIRM}&from=2026-03-01&until=2026-04-01"
         slowly = ("-X", "-i", "10", "-n", "10", "-w", "512", "-y", "1024", "-z", "32")
-        readers = [("readers of pages", *slowly, export), ("readers of exports", *slowly, export + "&format=ndjson")]
+        # A thousand pages that wait together are fewer bytes than limits.received_bytes_max: beyond, some are cut.
+        readers = [("readers of pages", *slowly, export + "&limit=800"), ("readers of exports", *slowly, export + "&format=ndjson")]
         self.attack_all([*self.modes, *readers], PLAIN_BYTES_MAX, client, "http")
 
     def test_a_good_client_goes_on_over_tls(self):
