@@ -69,8 +69,6 @@ if $full; then
   run_sanitized asan "${asan_targets[@]}"
   run_sanitized tsan "${tsan_targets[@]}"
   run_fuzzers
-fi
-if $full; then
   # As many forgeries as the design asks for; ctest by itself tries fewer.
   export VOUCHERD_AUDIT_BUNDLES=200 VOUCHERD_AUDIT_FORGERIES=10000 VOUCHERD_AUDIT_DIRECTORIES=3000
 fi

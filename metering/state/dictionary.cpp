@@ -49,9 +49,8 @@ std::uint32_t Dictionary::intern(std::string_view text) {
 }
 
 void Dictionary::push(std::string_view text) {
-  VOUCHERD_ASSERT(slots_.empty() && bytes_.size() + text.size() <= std::numeric_limits<std::uint32_t>::max());
-  bytes_.append(text);
-  ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+  const auto length = static_cast<std::uint32_t>(text.size());
+  push_all(text, {&length, 1});
 }
 
 void Dictionary::push_all(std::string_view texts, std::span<const std::uint32_t> lengths) {

@@ -32,6 +32,15 @@ class HttpLimitsTest : public HttpServerTest {
       });
     });
   }
+  /// Reads so many bytes between two looks at whether the server still has a connection.
+  void read_until_cut(auto& client, int bytes) {
+    while (true) {
+      std::uint64_t open = 0;
+      on_server([&] { open = server_->connections(); });
+      if (open == 0) break;
+      for (int i = 0; i < bytes; ++i) client.read_byte();
+    }
+  }
   std::atomic<int> handled_{0}, peers_seen_{0};
   std::atomic<std::size_t> bodies_seen_{0};
 };
@@ -181,12 +190,7 @@ TEST_F(HttpLimitsTest, AnAnswerThatIsReadByteByByteIsCut) {
   auto c = client();
   c.send(get("/"));
   EXPECT_EQ(c.read(true).status, 200);
-  while (true) {  // ends: the answer never would be read so
-    std::uint64_t open = 0;
-    on_server([&] { open = server_->connections(); });
-    if (open == 0) break;
-    c.read_byte();
-  }
+  read_until_cut(c, 1);  // ends: the answer never would be read so
 }
 
 TEST_F(HttpLimitsTest, AnAnswerInPiecesIsHeldToItsRateOverAllOfIt) {
@@ -201,12 +205,7 @@ TEST_F(HttpLimitsTest, AnAnswerInPiecesIsHeldToItsRateOverAllOfIt) {
   auto c = client();
   c.send(get("/endless"));
   EXPECT_EQ(c.read(true).status, 200);
-  while (true) {  // ends: all pieces together are read too slowly
-    std::uint64_t open = 0;
-    on_server([&] { open = server_->connections(); });
-    if (open == 0) break;
-    for (int i = 0; i < 1'000; ++i) c.read_byte();
-  }
+  read_until_cut(c, 1'000);  // ends: all pieces together are read too slowly
 }
 
 TEST_F(HttpLimitsTest, WhoWasRefusedHasLessTimeToIdle) {
