@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import shutil
+import signal
 import unittest
 import urllib.request
 
@@ -101,8 +102,7 @@ class AuditTest(unittest.TestCase):
         saved = self.file("before.checkpoint", read_checkpoint(self.daemon)[0])
         self.daemon.ctl("events", "send", DEMO / "events.ndjson")
         position = self.position()
-        self.daemon.process.kill()
-        self.daemon.process.wait()
+        self.daemon.stop(signal.SIGKILL)
         self.daemon.start()
         self.assertEqual(read_checkpoint(self.daemon)[2], position)
         self.assertEqual(self.daemon.ctl("audit", "consistency", saved).returncode, 0)

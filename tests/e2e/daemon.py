@@ -13,6 +13,7 @@ import urllib.request
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("VOUCHERD_BINARIES", SOURCE / "build" / "release"))
 START_SECONDS_MAX = 120
+LOG_CHARACTERS = 4000  # of its end, that a failure shows
 
 
 def wait_until(what, condition, seconds=START_SECONDS_MAX):
@@ -35,15 +36,18 @@ class Daemon:
         self.directory = pathlib.Path(directory or self._temporary.name)
         self._ports = self.directory / "ports.json"
         self.process = None
+        self._stopped = True
 
     def __enter__(self):
         self.start()
         return self
 
     def __exit__(self, *_):
-        self.stop()
-        if self._temporary:
-            self._temporary.cleanup()
+        try:
+            self.stop()
+        finally:
+            if self._temporary:
+                self._temporary.cleanup()
 
     def start(self):
         self._ports.unlink(missing_ok=True)
@@ -52,20 +56,27 @@ class Daemon:
             [BINARIES / "voucherd", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
              "--data", self.directory / "data", "--ports-file", self._ports, *self._arguments],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        self._stopped = False
         wait_until("the daemon to listen", self._ready)
         ports = json.loads(self._ports.read_text())
         self.api, self.admin = "http://" + ports["api"], "http://" + ports["admin"]
 
     def _ready(self):
         if self.process.poll() is not None:
+            self._stopped = True
             raise AssertionError(f"voucherd ended with {self.process.returncode}:\n{self.log()}")
         return self._ports.exists()
 
     def stop(self, signal_number=signal.SIGTERM):
-        if self.process and self.process.poll() is None:
+        """Fails the test where the daemon has ended by itself: why is in its log."""
+        by_itself = not self._stopped and self.process.poll() is not None
+        self._stopped = True
+        if self.process.poll() is None:
             self.process.send_signal(signal_number)
             self.process.wait(timeout=60)
         self._log.close()
+        if by_itself:
+            raise AssertionError(f"voucherd ended by itself with {self.process.returncode}:\n{self.log()[-LOG_CHARACTERS:]}")
         return self.process.returncode
 
     def log(self):
