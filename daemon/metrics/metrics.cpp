@@ -23,10 +23,17 @@ const prometheus::Histogram::BucketBoundaries commit_buckets = {
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
 
 /// Counters are kept elsewhere as totals; prometheus-cpp only adds.
-void advance(prometheus::Counter& counter, double total) {
-  VOUCHERD_ASSERT(total >= counter.Value());
-  counter.Increment(total - counter.Value());
-}
+struct Total {
+  const Figure* figure;
+  prometheus::Counter* counter;
+  double last = 0;  // beside the counter: what was added up differs in its last bit where it is no integer
+
+  void advance(double total) {
+    VOUCHERD_ASSERT(total >= last);
+    last = total;
+    if (const double missing = total - counter->Value(); missing > 0) counter->Increment(missing);
+  }
+};
 
 }  // namespace
 
@@ -42,7 +49,7 @@ struct Metrics::Impl {
   }
 
   prometheus::Registry registry;
-  std::vector<std::pair<const Figure*, prometheus::Counter*>> counters;
+  std::vector<Total> totals;
   std::vector<std::pair<const Figure*, prometheus::Gauge*>> gauges;
   prometheus::Family<prometheus::Counter>& requests;
   prometheus::Family<prometheus::Gauge>& accepted_quantity;
@@ -87,7 +94,7 @@ Metrics::Impl::Impl(const BuildInfo& build)
   for (const Figure& figure : figures()) {
     if (figure.type == Figure::Type::counter) {
       auto& family = prometheus::BuildCounter().Name(figure.name).Help(figure.help).Register(registry);
-      counters.emplace_back(&figure, &family.Add({}));
+      totals.push_back({&figure, &family.Add({})});
     } else {
       auto& family = prometheus::BuildGauge().Name(figure.name).Help(figure.help).Register(registry);
       gauges.emplace_back(&figure, &family.Add({}));
@@ -116,7 +123,7 @@ void Metrics::count_request(std::string_view route, int status) {
 void Metrics::observe_commit(double seconds) { impl_->commit_seconds.Observe(seconds); }
 
 std::string Metrics::render(const MetricsSnapshot& snapshot) {
-  for (const auto& [figure, counter] : impl_->counters) advance(*counter, figure->value(snapshot));
+  for (Total& total : impl_->totals) total.advance(total.figure->value(snapshot));
   for (const auto& [figure, gauge] : impl_->gauges) gauge->Set(figure->value(snapshot));
   for (const auto& [kind, quantity] : snapshot.accepted_by_kind) {
     impl_->child(impl_->accepted_quantity, impl_->accepted_children, "kind", kind)

@@ -111,6 +111,20 @@ TEST(MetricsTest, FollowsTheTotalsFromOneRenderToTheNext) {
   EXPECT_THAT(text, HasSubstr("\nvoucherd_accepted_quantity{kind=\"compute\"} 0\n"));
 }
 
+TEST(MetricsTest, ATotalThatIsNoIntegerMayStay) {
+  // Added up as prometheus-cpp does, 0.002973112 + (0.594343148 - 0.002973112) is more than 0.594343148:
+  // rendering that total again once ended the daemon.
+  constexpr double first = 0.002973112, second = 0.594343148;
+  ASSERT_GT(first + (second - first), second);
+  Metrics metrics({});
+  MetricsSnapshot s;
+  s.journal_append_seconds = first;
+  metrics.render(s);
+  s.journal_append_seconds = second;
+  const std::string text = metrics.render(s);
+  EXPECT_EQ(metrics.render(s), text);
+}
+
 TEST(MetricsTest, CountsRequestsByRouteAndStatus) {
   Metrics metrics({});
   metrics.count_request("/v1/events", 200);
