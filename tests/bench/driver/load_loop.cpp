@@ -78,14 +78,21 @@ class Loop {
   void start_requests() {
     while (!ended_) {
       if (open() && Clock::now() < due(next_)) return;
-      auto least = std::min_element(
-          connections_.begin(), connections_.end(), [](const Connection& a, const Connection& b) {
-            return std::pair(a.sending(), a.waiting.size()) < std::pair(b.sending(), b.waiting.size());
-          });
-      const auto in_flight_max = static_cast<std::size_t>(shape_.in_flight);
-      if (least->sending() || least->waiting.size() >= in_flight_max) return;
-      start_request(*least);
+      Connection& least = least_busy();
+      if (!has_room(least)) return;
+      start_request(least);
     }
+  }
+
+  Connection& least_busy() {
+    return *std::min_element(
+        connections_.begin(), connections_.end(), [](const Connection& a, const Connection& b) {
+          return std::pair(a.sending(), a.waiting.size()) < std::pair(b.sending(), b.waiting.size());
+        });
+  }
+
+  bool has_room(const Connection& connection) const {
+    return !connection.sending() && connection.waiting.size() < static_cast<std::size_t>(shape_.in_flight);
   }
 
   void start_request(Connection& connection) {
@@ -119,8 +126,9 @@ class Loop {
       polled_.push_back({connection.socket.fd(), static_cast<short>(events), 0});
     }
     timespec timeout{1, 0};
-    // What is due already waits for a connection, and so for an answer.
-    if (const auto left = due(next_) - Clock::now(); open() && !ended_ && left > Clock::duration::zero()) {
+    // Where no connection has room, what is due waits for an answer. It may also have become due just now.
+    if (open() && !ended_ && has_room(least_busy())) {
+      const auto left = std::max(due(next_) - Clock::now(), Clock::duration::zero());
       const std::int64_t nanoseconds = std::chrono::nanoseconds(left).count();
       timeout = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
     }
