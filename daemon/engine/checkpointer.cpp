@@ -83,7 +83,8 @@ void Checkpointer::look() {
   given_up_ = given_up_ || hashes_.size() > hashes_waiting_max;
   if (given_up_) {
     hashes_ = {};
-    fold_.take_new_hashes();
+    fold_.take_new_hashes(hashes_);
+    hashes_ = {};
   } else if (is_due()) {
     save();
   } else if (fold_.new_hashes() >= hashes_per_append) {
@@ -110,8 +111,7 @@ void Checkpointer::save() {
 }
 
 void Checkpointer::start(std::optional<Fold::Frozen> frozen) {
-  const auto fresh = fold_.take_new_hashes();
-  hashes_.insert(hashes_.end(), fresh.begin(), fresh.end());
+  fold_.take_new_hashes(hashes_);
   busy_.store(true, std::memory_order_release);
   thread_ = std::thread([this, frozen = std::move(frozen)]() mutable {
     // Acknowledgements go before it where processors are few. (In Linux 0 is the calling thread; where it
@@ -151,6 +151,8 @@ void Checkpointer::write_hashes() {
     hashes_.erase(hashes_.begin(), hashes_.begin() + static_cast<std::ptrdiff_t>(reached - hashes_in_file_));
     hashes_in_file_ = reached;
   }
+  // After a disk that was full for long.
+  if (hashes_.empty() && hashes_.capacity() > 2 * hashes_per_append) hashes_.shrink_to_fit();
 }
 
 }  // namespace voucherd

@@ -78,7 +78,8 @@ Result<CheckReport> check_directory(const std::string& directory, const SeeRecor
       report.differences.push_back("the tree at position " + std::to_string(fold.position()) +
                                    " is not the one that was signed");
     }
-    const std::vector<std::uint64_t> fresh = fold.take_new_hashes();
+    std::vector<std::uint64_t> fresh;
+    fold.take_new_hashes(fresh);
     runs.see(fresh, next_ordinal);
     add_hashes(hashes, fresh);
     next_ordinal += fresh.size();

@@ -161,6 +161,15 @@ void Fold::apply(const Record& record, const std::shared_ptr<const UsageRecord>&
   }
 }
 
+void Fold::take_new_hashes(std::vector<std::uint64_t>& hashes) {
+  if (hashes.empty()) {
+    hashes.swap(new_hashes_);
+  } else {
+    hashes.insert(hashes.end(), new_hashes_.begin(), new_hashes_.end());
+  }
+  new_hashes_.clear();
+}
+
 void Fold::dismiss(const Record& record) {
   const auto dismissal = QuarantineDismissal::decode(record.payload);
   VOUCHERD_ASSERT(dismissal.has_value());

@@ -52,8 +52,9 @@ class Fold {
   };
   Frozen freeze();
   void thaw() { usage_.thaw(); }
-  /// Identity hashes of the events since the last call, in their order: for the checkpoint store.
-  std::vector<std::uint64_t> take_new_hashes() { return std::exchange(new_hashes_, {}); }
+  /// Puts the identity hashes of the events since the last call behind `hashes`, in their order: for the
+  /// checkpoint store. Into none they are not copied, and the memory of `hashes` takes the next ones.
+  void take_new_hashes(std::vector<std::uint64_t>& hashes);
   std::size_t new_hashes() const { return new_hashes_.size(); }
 
   Position position() const { return position_; }

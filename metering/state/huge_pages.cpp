@@ -36,6 +36,14 @@ HugePages::~HugePages() {
   if (data_ != nullptr) ::munmap(data_, rounded_up(size_ * sizeof(std::uint64_t)));
 }
 
+void HugePages::populate_behind(std::size_t words) {
+  // Each small page: the host may have no huge ones left.
+  constexpr std::size_t page_words = 4096 / sizeof(std::uint64_t);
+  const std::size_t begin = rounded_up(words * sizeof(std::uint64_t)) / sizeof(std::uint64_t);
+  for (std::size_t at = begin; at < size_; at += page_words)
+    static_cast<volatile std::uint64_t*>(data_)[at] = 0;
+}
+
 void HugePages::release_front(std::size_t words) {
   VOUCHERD_ASSERT(words <= size());
   const std::size_t bytes = words * sizeof(std::uint64_t) / huge_page_bytes * huge_page_bytes;
@@ -44,9 +52,8 @@ void HugePages::release_front(std::size_t words) {
   released_bytes_ = bytes;
 }
 
-void HugePages::grow(std::size_t words) {
-  VOUCHERD_ASSERT(words >= size_ && released_bytes_ == 0);
-  HugePages larger(words);
+void HugePages::grow_into(HugePages larger) {
+  VOUCHERD_ASSERT(larger.size_ >= size_ && released_bytes_ == 0);
   const std::size_t bytes = rounded_up(size_ * sizeof(std::uint64_t));
   if (bytes > 0) {
     // Onto the front of the new range, which keeps the boundary: huge pages stay whole.

@@ -23,9 +23,12 @@ class HugePages {
   }
   std::uint64_t* data() const { return data_; }
   std::size_t size() const { return size_; }
-  /// Makes the array longer: its pages move to other addresses, nothing is copied, and what is added is
-  /// zero. Precondition (asserted): words >= size().
-  void grow(std::size_t words);
+  /// Makes the array as long as `larger`, which is all zeros: its pages move to the front of that one,
+  /// nothing is copied. Precondition (asserted): larger.size() >= size().
+  void grow_into(HugePages larger);
+  /// Takes the memory of all pages behind the first `words` now. A first write to a huge page stops its
+  /// writer for as long as the host takes to clear it: up to 8 ms where that is a virtual machine.
+  void populate_behind(std::size_t words);
   /// Gives back the whole pages among the first `words`; what stood there is lost.
   void release_front(std::size_t words);
   std::size_t released_bytes() const { return released_bytes_; }

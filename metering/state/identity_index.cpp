@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 
 #include "metering/core/assert.h"
 
@@ -15,6 +16,9 @@ constexpr std::uint32_t shard_slots_at_start = 64;  // 2 MiB in all: one huge pa
 // 13 bytes hold an identity.
 constexpr double start_share = 0.78;
 constexpr std::uint64_t moving_percent = 2;
+// The pages of the next table are taken so much before moving begins: at a million identities a second it
+// leaves three times of what a slow host needs for them.
+constexpr std::uint64_t prepare_share = 32;
 // A shard that is so full does not wait for its turn to move.
 constexpr double crowded_share = 0.875;
 // Small shards differ much in what falls to them: moving begins so many standard deviations before one
@@ -67,6 +71,7 @@ IdentityIndex::IdentityIndex(EventOrdinal first, std::uint64_t ids_max)
 
 void IdentityIndex::reserve(std::uint64_t ids) {
   VOUCHERD_ASSERT(size_ == 0);
+  next_slots_ = {};
   shard_slots_ = shard_slots_for(std::min(ids, ids_max_));
   slots_ = HugePages(shard_count * shard_slots_);
   for (Shard& shard : shards_) shard.size = shard_slots_;
@@ -85,6 +90,8 @@ void IdentityIndex::plan_moving() {
   start_moving_at_ = full_at(shard_count, shard_slots_);
   // A table at its largest is about to be replaced: what is still put into it finds some more room.
   if (shard_slots_ >= shard_slots_max_) start_moving_at_ += start_moving_at_ / 16;
+  // Its memory is all that it may take: nothing is prepared for what should not be needed.
+  prepare_at_ = start_moving_at_ - (shard_slots_ < shard_slots_max_ ? start_moving_at_ / prepare_share : 0);
 }
 
 void IdentityIndex::place(const Shard& shard, std::uint64_t slot) {
@@ -95,7 +102,7 @@ void IdentityIndex::place(const Shard& shard, std::uint64_t slot) {
 
 void IdentityIndex::insert(std::uint64_t hash, EventOrdinal ordinal) {
   VOUCHERD_ASSERT(ordinal - first_ < span_max);  // also where it lies before the first
-  if (size_ >= start_moving_at_ && !moving()) start_moving();
+  if (size_ >= prepare_at_ && !moving()) prepare_or_start_moving();
   if (moving() && size_ >= next_move_at_) move_next();
   const std::size_t number = shard_of(hash);
   // Hardly ever: the hash is keyed, so nobody can choose what falls to one shard.
@@ -131,12 +138,30 @@ void IdentityIndex::erase(std::uint64_t hash, EventOrdinal ordinal) {
   --size_;
 }
 
+/// A quarter more; the last step to the largest size is a longer one, so that none is very short.
+std::uint32_t IdentityIndex::next_shard_slots() const {
+  const std::uint32_t next = shard_slots_ + shard_slots_ / 4;
+  return shard_slots_ < shard_slots_max_ && next + next / 4 > shard_slots_max_ ? shard_slots_max_ : next;
+}
+
+void IdentityIndex::prepare_or_start_moving() {
+  if (size_ >= start_moving_at_) return start_moving();
+  prepare_at_ = start_moving_at_;
+  try {
+    next_slots_ =
+        std::async(std::launch::async, [now = slots_.size(), next = shard_count * next_shard_slots()] {
+          HugePages pages(next);
+          pages.populate_behind(now);
+          return pages;
+        });
+  } catch (const std::system_error&) {  // no thread: the pages are taken as they are written to
+  }
+}
+
 void IdentityIndex::start_moving() {
   const std::uint64_t slots = shard_count * shard_slots_;
-  // A quarter more; the last step to the largest size is a longer one, so that none is very short.
-  std::uint32_t next = shard_slots_ + shard_slots_ / 4;
-  if (shard_slots_ < shard_slots_max_ && next + next / 4 > shard_slots_max_) next = shard_slots_max_;
-  slots_.grow(shard_count * next);
+  const std::uint32_t next = next_shard_slots();
+  slots_.grow_into(next_slots_.valid() ? next_slots_.get() : HugePages(shard_count * next));
   place_shards();
   shard_slots_ = next;
   unmoved_ = shard_count;
@@ -166,7 +191,8 @@ void IdentityIndex::move_next() {
 }
 
 std::size_t IdentityIndex::memory_bytes() const {
-  return shards_.size() * sizeof(Shard) + (slots_.size() + moved_slots_.capacity()) * sizeof(std::uint64_t) -
+  const std::size_t slots = next_slots_.valid() ? shard_count * next_shard_slots() : slots_.size();
+  return shards_.size() * sizeof(Shard) + (slots + moved_slots_.capacity()) * sizeof(std::uint64_t) -
          slots_.released_bytes();
 }
 

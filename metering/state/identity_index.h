@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <vector>
 
 #include "metering/state/huge_pages.h"
@@ -88,6 +89,8 @@ class IdentityIndex {
   }
   void place_shards();
   void plan_moving();
+  std::uint32_t next_shard_slots() const;
+  void prepare_or_start_moving();
   bool moving() const { return unmoved_ > 0; }
   void start_moving();
   void move_next();
@@ -96,12 +99,14 @@ class IdentityIndex {
   std::uint64_t ids_max_;
   std::uint32_t shard_slots_max_;  // of a shard that holds its part of ids_max_
   HugePages slots_;
+  std::future<HugePages> next_slots_;  // what they grow into, while a thread of its own takes the pages
   std::vector<Shard> shards_;
   std::vector<std::uint64_t> moved_slots_;  // of the shard that moves: its new place may overlap the old one
   std::uint32_t shard_slots_;               // of a shard that has moved
   std::size_t unmoved_ = 0;                 // so many shards are at their former places, the first ones
   std::uint64_t next_move_at_ = 0;          // size at which the next shard moves
   std::uint64_t move_every_ = 1;            // inserts
+  std::uint64_t prepare_at_ = 0;            // size
   std::uint64_t start_moving_at_ = 0;       // size
   std::uint64_t size_ = 0;
 };

@@ -135,7 +135,8 @@ class UsageState::Snapshot {
 
  private:
   friend class UsageState;
-  std::string figures_, corrections_, late_arrivals_;  // small: bytes already
+  std::string figures_, corrections_;  // small: bytes already
+  LateArrivals late_arrivals_;
   RecordPlaces places_;
   RecordRanges ranges_;
   Totals::Snapshot totals_;

@@ -57,7 +57,7 @@ void UsageState::Snapshot::save(std::string& out) const {
   places_.save(out);
   out += corrections_;
   ranges_.save(out);
-  out += late_arrivals_;
+  late_arrivals_.save(out);
   totals_.save(out);
   quarantine_.save(out);
 }
@@ -68,7 +68,7 @@ UsageState::Snapshot UsageState::freeze() {
   save_corrections(snapshot.corrections_);
   snapshot.places_ = places_;
   snapshot.ranges_ = ranges_;
-  late_arrivals_.save(snapshot.late_arrivals_);
+  snapshot.late_arrivals_ = late_arrivals_;
   snapshot.totals_ = totals_.freeze();
   snapshot.quarantine_ = quarantine_.snapshot();
   return snapshot;
