@@ -71,6 +71,7 @@ MetricsSnapshot take_snapshot(const Engine& engine, std::uint64_t api_connection
   snapshot.tree_head_size = engine.heads().signed_size();
   snapshot.tree_head_failed = engine.heads().fault().has_value();
   snapshot.clock_behind = engine.clock_behind();
+  snapshot.checkpoint_cpu_seconds = engine.checkpoint_cpu_seconds();
   snapshot.api_connections = api_connections;
   snapshot.process_start = process_start;
   snapshot.process_resident_bytes = resident_memory_bytes();

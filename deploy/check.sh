@@ -42,9 +42,9 @@ run_sanitized() {
 
 run_fuzzers() {
   say "fuzzers"
-  cmake --preset fuzz >/dev/null
-  cmake --build --preset fuzz --target fuzzers
-  tests/fuzz/run.sh build/fuzz "$fuzz_executions"
+  cmake --preset asan >/dev/null
+  cmake --build --preset asan --target fuzzers
+  tests/fuzz/run.sh build/asan "$fuzz_executions"
 }
 
 check_format() {

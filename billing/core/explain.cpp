@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "billing/core/eligibility.h"
+#include "billing/core/exact_fen.h"
 #include "billing/core/pricing.h"
 #include "billing/core/year.h"
 

@@ -1,8 +1,8 @@
-// Amounts, prices and rates as text and as integers, and the one place that rounds.
-// The narrow path (128 bits) and the wide one (512 bits) must give the same figure; a test
-// compares them.
+// Amounts, prices and rates as text and as integers, and rounding in 128 bits. The wide way (exact_fen.cpp)
+// must give the same figure; a test compares them.
 #include "billing/core/money.h"
 
+#include "billing/core/exact_fen.h"
 #include "metering/core/assert.h"
 
 namespace voucherd::billing {
@@ -28,26 +28,7 @@ Fault out_of_range(std::string_view what, std::string_view text, std::string_vie
           std::string(text) + " is out of range; " + std::string(limits)};
 }
 
-Int128 to_narrow(const Wide& value) {
-  static const Wide limit = (Wide(1) << 126);
-  VOUCHERD_ASSERT(value < limit && value > -limit);
-  const Wide magnitude = abs(value);
-  const Wide low_mask = (Wide(1) << 64) - 1;
-  const auto high = static_cast<std::uint64_t>(magnitude >> 64);
-  const auto low = static_cast<std::uint64_t>(magnitude & low_mask);
-  const auto joined = static_cast<Int128>((static_cast<UInt128>(high) << 64) | low);
-  return value < 0 ? -joined : joined;
-}
-
 }  // namespace
-
-Wide to_wide(Int128 value) {
-  const bool negative = value < 0;
-  const UInt128 magnitude = negative ? -static_cast<UInt128>(value) : static_cast<UInt128>(value);
-  const Wide wide =
-      (Wide(static_cast<std::uint64_t>(magnitude >> 64)) << 64) + static_cast<std::uint64_t>(magnitude);
-  return negative ? Wide(-wide) : wide;
-}
 
 std::string to_string(Fen amount) { return format_fixed(amount.value, fen_digits); }
 
@@ -80,17 +61,6 @@ Result<Rate> parse_rate(std::string_view text) {
 UnitPrice discounted(UnitPrice price, const Rate& discount) {
   VOUCHERD_ASSERT(price.pico % micro == 0);
   return {price.pico / micro * (micro - discount.millionths)};
-}
-
-Fen round_half_away(const ExactFen& exact) {
-  VOUCHERD_ASSERT(exact.denominator > 0);
-  const Wide magnitude = abs(exact.numerator);
-  Wide quotient;
-  Wide remainder;
-  divide_qr(magnitude, exact.denominator, quotient, remainder);
-  if (remainder >= exact.denominator - remainder) ++quotient;
-  const Int128 rounded = to_narrow(quotient);
-  return {exact.numerator < 0 ? -rounded : rounded};
 }
 
 Fen round_product(Int128 a, Int128 b, Int128 denominator) {

@@ -2,18 +2,14 @@
 // place, half away from zero (rules §3). No floating point anywhere.
 #pragma once
 
-#include <boost/multiprecision/cpp_int.hpp>
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "metering/core/quantity.h"
 
 namespace voucherd::billing {
-
-/// Wide enough for any product that the limits of rules §3 allow; checked, so it throws
-/// instead of wrapping (std::overflow_error: a bug, not input).
-using Wide = boost::multiprecision::checked_int512_t;
 
 /// An amount of 分 (0.01 yuan), positive or negative.
 struct Fen {
@@ -53,17 +49,8 @@ Result<Rate> parse_rate(std::string_view text);
 /// `price × (1 − discount)`, exact. Precondition: `price` has at most 6 fraction digits.
 UnitPrice discounted(UnitPrice price, const Rate& discount);
 
-/// An exact amount: numerator / denominator of a fen. Denominator > 0.
-struct ExactFen {
-  Wide numerator = 0;
-  Wide denominator = 1;
-};
-/// Half away from zero: round(0.5) = 1, round(−0.5) = −1.
-Fen round_half_away(const ExactFen& exact);
 /// round(a × b / denominator), half away from zero. Takes 128 bits where the product fits, and
-/// the wide way where it does not: the figure is the same. Precondition: denominator > 0.
+/// the wide way (exact_fen.h) where it does not: the figure is the same. Precondition: denominator > 0.
 Fen round_product(Int128 a, Int128 b, Int128 denominator);
-/// `value` as a Wide (multiprecision does not know __int128 in strict mode).
-Wide to_wide(Int128 value);
 
 }  // namespace voucherd::billing

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "billing/core/exact_fen.h"
 #include "metering/core/assert.h"
 
 namespace voucherd::billing {

@@ -190,7 +190,7 @@ TokenBook::Judged TokenBook::judge(const TokenChange& change, const billing::Act
                               {"token", change.id},
                               {"body", kept_of(change)}};
   judged.payload = record.dump();
-  VOUCHERD_ASSERT(is_readable(judged.payload));
+  VOUCHERD_ASSERT(can_apply(judged.payload));
   return judged;
 }
 
@@ -267,7 +267,7 @@ std::optional<Refusal> TokenBook::judge_revoke(const TokenChange& change) const 
 
 // The fold ----------------------------------------------------------------------------------
 
-bool TokenBook::is_readable(const std::string& payload) {
+bool TokenBook::can_apply(const std::string& payload) const {
   const auto record = OrderedJson::parse(payload, nullptr, false);
   if (!record.is_object()) return false;
   for (const char* member : {"by", "action", "token", "body"}) {
@@ -275,8 +275,9 @@ bool TokenBook::is_readable(const std::string& payload) {
   }
   const OrderedJson& by = record["by"];
   const auto action = parse_action(text_of(record, "action"));
-  return action && record["token"].is_string() && by.is_object() && holds_text(by, "kind") &&
-         holds_text(by, "id") && is_body_of(*action, record["body"]);
+  const bool readable = action && record["token"].is_string() && by.is_object() && holds_text(by, "kind") &&
+                        holds_text(by, "id") && is_body_of(*action, record["body"]);
+  return readable && (*action == TokenAction::create) == (find(text_of(record, "token")) == nullptr);
 }
 
 void TokenBook::apply(const RecordHeader& header, const std::string& payload) {
@@ -341,17 +342,6 @@ void TokenBook::save(std::string& out) const {
   }
 }
 
-namespace {
-
-/// A token is made once, and before anything else becomes of it. The payload is readable.
-bool follows(const TokenBook& book, const std::string& payload) {
-  const auto record = OrderedJson::parse(payload);
-  const bool known = book.find(text_of(record, "token")) != nullptr;
-  return known != (text_of(record, "action") == to_string(TokenAction::create));
-}
-
-}  // namespace
-
 Result<TokenBook> TokenBook::load(std::string_view& in) {
   TokenBook book;
   ByteReader bytes(in);
@@ -361,7 +351,7 @@ Result<TokenBook> TokenBook::load(std::string_view& in) {
     header.position = bytes.varint();
     header.intake_time.ms = bytes.signed_varint();
     const std::string payload(bytes.text());
-    if (!bytes.ok() || header.position <= before || !is_readable(payload) || !follows(book, payload)) {
+    if (!bytes.ok() || header.position <= before || !book.can_apply(payload)) {
       bytes.fail();
       break;
     }

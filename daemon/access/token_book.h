@@ -61,10 +61,10 @@ class TokenBook {
   /// Whether the change can be made at `now`, and its record.
   Judged judge(const TokenChange& change, const billing::Actor& by, Instant now) const;
 
-  /// Folds a token record, which judge() made (asserted).
+  /// Folds a token record. Precondition (asserted): can_apply().
   void apply(const RecordHeader& header, const std::string& payload);
-  /// Whether apply() could fold it.
-  static bool is_readable(const std::string& payload);
+  /// Whether it is a record of judge()'s, and of a token that is there, or makes one that is not.
+  bool can_apply(const std::string& payload) const;
   void save(std::string& out) const;
   static Result<TokenBook> load(std::string_view& in);
 

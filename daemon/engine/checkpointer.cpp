@@ -107,6 +107,7 @@ void Checkpointer::save() {
   const double started = thread_seconds();
   auto frozen = fold_.freeze();
   owner_seconds_ = thread_seconds() - started;
+  spent_seconds_.fetch_add(owner_seconds_, std::memory_order_relaxed);
   start(std::move(frozen));
 }
 
@@ -130,16 +131,20 @@ void Checkpointer::wait() {
 
 void Checkpointer::write(std::optional<Fold::Frozen> frozen) {
   const double started = thread_seconds();
+  const bool is_checkpoint = frozen.has_value();
   write_hashes();
-  if (!frozen) return;
-  const Checkpoint checkpoint = std::move(*frozen).checkpoint();
-  frozen.reset();
-  // One that can't be written costs time at the next start, nothing else: the next one is tried as if it had
-  // been. It is refused, too, while hashes are missing in the file.
-  if (hashes_.empty()) static_cast<void>(store_.save(checkpoint, {}));
-  if (limits_.cpu_percent >= 100) return;
-  const double seconds = std::max(owner_seconds_ * owner_weight, owner_seconds_ + thread_seconds() - started);
-  pause_seconds_ = seconds * 100 / static_cast<double>(limits_.cpu_percent);
+  if (frozen) {
+    const Checkpoint checkpoint = std::move(*frozen).checkpoint();
+    frozen.reset();
+    // One that can't be written costs time at the next start, nothing else: the next one is tried as if it
+    // had been. It is refused, too, while hashes are missing in the file.
+    if (hashes_.empty()) static_cast<void>(store_.save(checkpoint, {}));
+  }
+  const double seconds = thread_seconds() - started;
+  spent_seconds_.fetch_add(seconds, std::memory_order_relaxed);
+  if (!is_checkpoint || limits_.cpu_percent >= 100) return;
+  const double weighed = std::max(owner_seconds_ * owner_weight, owner_seconds_ + seconds);
+  pause_seconds_ = weighed * 100 / static_cast<double>(limits_.cpu_percent);
 }
 
 void Checkpointer::write_hashes() {

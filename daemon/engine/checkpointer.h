@@ -43,6 +43,8 @@ class Checkpointer {
   void after_record() {
     if (fold_.position() >= next_look_) look();
   }
+  /// Spent since the start on checkpoints and hashes, on the owner thread and beside it.
+  double cpu_seconds() const { return spent_seconds_.load(std::memory_order_relaxed); }
 
  private:
   /// The first `count` hashes of the file. False where it is damaged: none is loaded. Fault where there is no
@@ -66,6 +68,7 @@ class Checkpointer {
 
   std::thread thread_;
   std::atomic<bool> busy_ = false;
+  std::atomic<double> spent_seconds_ = 0;
   // The thread's while busy_, else the owner's:
   CheckpointStore store_;
   std::vector<std::uint64_t> hashes_;  // that are not in the file

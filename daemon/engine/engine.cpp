@@ -330,6 +330,7 @@ std::string Engine::tree_root() const { return to_hex(impl_->fold.tree().root())
 Instant Engine::last_intake_time() const { return impl_->journal->last_intake_time(); }
 Instant Engine::now() const { return std::max(impl_->clock->now(), last_intake_time()); }
 bool Engine::clock_behind() const { return impl_->sequencer->clock_behind(); }
+double Engine::checkpoint_cpu_seconds() const { return impl_->checkpointer.cpu_seconds(); }
 const IngestFigures& Engine::ingest_figures() const { return impl_->sequencer->figures(); }
 const Journal& Engine::journal() const { return *impl_->journal; }
 IdentityFigures Engine::identity_figures() const { return impl_->identities.figures(); }

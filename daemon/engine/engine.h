@@ -114,6 +114,8 @@ class Engine {
   /// The intake time that a record would have now.
   Instant now() const;
   bool clock_behind() const;
+  /// Processor time spent on checkpoints since the start.
+  double checkpoint_cpu_seconds() const;
   const IngestFigures& ingest_figures() const;
   const Journal& journal() const;
   IdentityFigures identity_figures() const;

@@ -68,9 +68,11 @@ Result<void> Fold::replay(const Record& record) {
   if (record.header.type == RecordType::quarantine_dismissed) {
     if (auto dismissal = QuarantineDismissal::decode(record.payload); !dismissal) return dismissal.error();
   }
-  if (record.header.type == RecordType::token && !access::TokenBook::is_readable(record.payload)) {
-    return Fault{"record_damaged", "the token record at position " + std::to_string(record.header.position) +
-                                       " can't be read; restore the directory from a backup"};
+  if (record.header.type == RecordType::token && !tokens_.can_apply(record.payload)) {
+    return Fault{"record_damaged",
+                 "the token record at position " + std::to_string(record.header.position) +
+                     " can't be read, or does not follow on those before it; restore the directory "
+                     "from a backup"};
   }
   if (record.header.type != RecordType::usage) {
     const auto proof = prove(record, nullptr);

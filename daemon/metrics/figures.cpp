@@ -50,6 +50,8 @@ constexpr Figure table[] = {
     {counter, "voucherd_journal_append_seconds_total",
      "Time spent in appends to the journal, their fsync included.",
      [](const Snapshot& s) { return s.journal_append_seconds; }},
+    {counter, "voucherd_checkpoint_cpu_seconds_total", "Processor time spent on checkpoints since start.",
+     [](const Snapshot& s) { return s.checkpoint_cpu_seconds; }},
     {counter, "voucherd_handshakes_refused_total",
      "Connections closed before their TLS handshake since their address had made too many "
      "(limits.handshakes_per_second).",

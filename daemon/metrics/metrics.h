@@ -51,6 +51,8 @@ struct MetricsSnapshot {
   Int128 difference_quantity = 0;                       // in 1e-9
   Int128 difference_lines = 0, difference_subsidy = 0;  // in fen
 
+  double checkpoint_cpu_seconds = 0;
+
   // Journal: append_figures() and database_property()
   std::uint64_t journal_appends = 0, journal_append_bytes = 0;
   double journal_append_seconds = 0;

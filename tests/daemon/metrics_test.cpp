@@ -42,6 +42,7 @@ MetricsSnapshot full_snapshot() {
   s.closed_until = Instant{1'772'294'400'000};
   s.process_start = Instant{1'700'000'000'500};
   s.journal_append_seconds = 0.25;
+  s.checkpoint_cpu_seconds = 0.125;
   return s;
 }
 
@@ -57,6 +58,7 @@ TEST(MetricsTest, ShowsTheSnapshot) {
            "\nvoucherd_events_quarantined_total 2\n",
            "\nvoucherd_commit_groups_total 3\n",
            "\nvoucherd_journal_append_seconds_total 0.25\n",
+           "\nvoucherd_checkpoint_cpu_seconds_total 0.125\n",
            "\nvoucherd_queue_bytes 4096\n",
            "\nvoucherd_clock_behind 1\n",
            "\nvoucherd_facts_import_failed 1\n",

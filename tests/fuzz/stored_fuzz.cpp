@@ -77,10 +77,9 @@ void read_tokens(std::string_view bytes) {
 }
 
 void read_token_record(const std::string& payload) {
-  if (!access::TokenBook::is_readable(payload)) return;
-  const auto record = nlohmann::json::parse(payload);
-  if (record["action"] != "create") return;  // of a token that is there
   access::TokenBook book;
+  if (!book.can_apply(payload)) return;
+  const auto record = nlohmann::json::parse(payload);
   book.apply({}, payload);
   VOUCHERD_ASSERT(book.find(record["token"]) != nullptr && book.find(record["token"])->identity != nullptr);
 }

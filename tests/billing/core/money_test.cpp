@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "billing/core/exact_fen.h"
+
 namespace voucherd::billing {
 namespace {
 

@@ -177,7 +177,7 @@ TEST_F(TokenBookTest, RefusesRecordsThatItCouldNotFold) {
       {"action", "create"},
       {"token", id_},
       {"body", {{"role", "firm"}, {"firms", {firm_}}, {"expires", nullptr}, {"sha256", hash_}}}};
-  EXPECT_TRUE(TokenBook::is_readable(good.dump()));
+  EXPECT_TRUE(book_.can_apply(good.dump()));
   const std::pair<const char*, Json> wrong[] = {{"/by", "a"},
                                                 {"/by/id", 1},
                                                 {"/action", "steal"},
@@ -193,11 +193,18 @@ TEST_F(TokenBookTest, RefusesRecordsThatItCouldNotFold) {
   for (const auto& [pointer, value] : wrong) {
     Json record = good;
     record[Json::json_pointer(pointer)] = value;
-    EXPECT_FALSE(TokenBook::is_readable(record.dump())) << record;
+    EXPECT_FALSE(book_.can_apply(record.dump())) << record;
   }
+  Json revoke = good;
+  revoke["action"] = "revoke";
+  revoke["body"] = Json::object();
+  EXPECT_FALSE(book_.can_apply(revoke.dump())) << "nobody made the token";
+  make(TokenAction::create, finance());
+  EXPECT_TRUE(book_.can_apply(revoke.dump()));
+  EXPECT_FALSE(book_.can_apply(good.dump())) << "it is there already";
   Json rotate = good;
   rotate["action"] = "rotate";
-  EXPECT_FALSE(TokenBook::is_readable(rotate.dump())) << "until when the old one is good is missing";
+  EXPECT_FALSE(book_.can_apply(rotate.dump())) << "until when the old one is good is missing";
 }
 
 TEST_F(TokenBookTest, RefusesACheckpointWithATokenThatNobodyMade) {
