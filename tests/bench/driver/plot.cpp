@@ -10,7 +10,7 @@ namespace voucherd::bench {
 
 namespace {
 
-constexpr double left = 70, right = 20, width = 820, panel_height = 170, panel_gap = 45, top = 50;
+constexpr double left = 70, right = 30, width = 820, panel_height = 170, panel_gap = 45, top = 50;
 
 struct Line {
   const char* figure;
