@@ -129,10 +129,11 @@ TEST_F(KnownIdentitiesTest, TellsAlsoOfASpillThatBeganBeforeAnyoneAsked) {
   make_durable();
   insert(random_());
   make_durable();
-  ASSERT_EQ(known_->room_for(400), KnownIdentities::Room::spilling);
+  // Whether it still runs or has just ended: a quick disk may have taken all by now.
   std::atomic<bool> told = false;
   known_->on_spill_end([&] { told = true; });
   while (!told) std::this_thread::yield();
+  EXPECT_FALSE(run_files().empty());
   EXPECT_EQ(known_->room_for(400), KnownIdentities::Room::yes);
 }
 
