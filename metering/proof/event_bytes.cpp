@@ -31,18 +31,15 @@ char* write_text(char* at, std::string_view text) {
   return at + text.size();
 }
 
-std::size_t bytes_max(const EventView& event) {
+}  // namespace
+
+std::size_t event_bytes_max(const EventView& event) {
   return fixed_bytes_max + lengths_bytes + event.source.size() + event.id.size() + event.sku.size() +
          event.project.size() + event.node.size() + event.job.size() + event.corrects_source.size() +
          event.corrects_id.size() + event.reason.size();
 }
 
-}  // namespace
-
-void append_event_bytes(std::string& out, const EventView& event, std::uint32_t index) {
-  const std::size_t before = out.size();
-  out.resize(before + bytes_max(event));
-  char* at = out.data() + before;
+char* write_event_bytes(char* at, const EventView& event, std::uint32_t index) {
   at = write_integer(at, static_cast<std::uint8_t>(event.kind));
   at = write_integer(at, index);
   at = write_integer(
@@ -59,7 +56,13 @@ void append_event_bytes(std::string& out, const EventView& event, std::uint32_t 
       at = write_text(at, text);
     }
   }
-  out.resize(static_cast<std::size_t>(at - out.data()));
+  return at;
+}
+
+void append_event_bytes(std::string& out, const EventView& event, std::uint32_t index) {
+  const std::size_t before = out.size();
+  out.resize(before + event_bytes_max(event));
+  out.resize(static_cast<std::size_t>(write_event_bytes(out.data() + before, event, index) - out.data()));
 }
 
 Result<IndexedEvent> take_event_bytes(std::string_view& in) {

@@ -14,6 +14,9 @@ namespace voucherd {
 /// Appends the event's bytes: all that is kept of it but its subject. `index` is that among the accepted
 /// events of its record.
 void append_event_bytes(std::string& out, const EventView& event, std::uint32_t index);
+/// The same to `at`, which has room for event_bytes_max(); returns their end.
+char* write_event_bytes(char* at, const EventView& event, std::uint32_t index);
+std::size_t event_bytes_max(const EventView& event);
 
 struct IndexedEvent {
   std::uint32_t index = 0;

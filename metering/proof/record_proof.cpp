@@ -66,12 +66,14 @@ void RecordProver::sort_rows(const EventBlock& events, std::span<const UsageSpan
 
 void RecordProver::add_steps(const EventBlock& events, std::uint32_t subject,
                              std::span<const std::uint32_t> rows, std::vector<ChainStep>& steps) {
-  bytes_.clear();
+  std::size_t end = 0;
   ends_.clear();
   MonthRun all{{std::numeric_limits<std::int32_t>::max()}, {std::numeric_limits<std::int32_t>::min()}};
   for (const std::uint32_t row : rows) {
-    append_event_bytes(bytes_, events.at(row), row);
-    ends_.push_back(bytes_.size());
+    const EventView event = events.at(row);
+    char* const at = room_for(end, event_bytes_max(event));
+    end += static_cast<std::size_t>(write_event_bytes(at, event, row) - at);
+    ends_.push_back(end);
     all = {std::min(all.first, months_[row].first), std::max(all.last, months_[row].last)};
   }
   for (Month month = all.first; month <= all.last; month = month.next()) {
@@ -80,11 +82,17 @@ void RecordProver::add_steps(const EventBlock& events, std::uint32_t subject,
   }
 }
 
+/// It only grows, so that no event's place is filled with zeros first.
+char* RecordProver::room_for(std::size_t begin, std::size_t bytes) {
+  if (bytes_.size() < begin + bytes) bytes_.resize(std::max(2 * bytes_.size(), begin + bytes));
+  return bytes_.data() + begin;
+}
+
 /// Adds the bytes of the rows that touch the month, in runs; returns how many these are.
 std::uint32_t RecordProver::hash_month(std::span<const std::uint32_t> rows, Month month) {
   std::uint32_t count = 0;
   std::size_t run_begin = 0, run_end = 0;
-  const std::string_view bytes = bytes_;
+  const std::string_view bytes(bytes_.data(), rows.empty() ? 0 : ends_.back());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MonthRun& months = months_[rows[i]];
     if (month < months.first || months.last < month) continue;
@@ -107,6 +115,7 @@ void extend(Chains& chains, Position position, const EventBlock& events, std::sp
     return chains.firm_number(firms[step.subject], events.subjects().at(step.subject));
   };
   for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (i + 2 * prefetch_ahead < steps.size()) chains.prefetch_firm(number(steps[i + 2 * prefetch_ahead]));
     if (i + prefetch_ahead < steps.size()) chains.prefetch(number(steps[i + prefetch_ahead]));
     const ChainStep& step = steps[i];
     chains.extend(number(step), step.month, {position, step.events, step.digest});

@@ -42,6 +42,7 @@ class RecordProver {
   void sort_rows(const EventBlock& events, std::span<const UsageSpan> corrected);
   void add_steps(const EventBlock& events, std::uint32_t subject, std::span<const std::uint32_t> rows,
                  std::vector<ChainStep>& steps);
+  char* room_for(std::size_t begin, std::size_t bytes);
   std::uint32_t hash_month(std::span<const std::uint32_t> rows, Month month);
 
   UtcOffset offset_;
@@ -53,7 +54,7 @@ class RecordProver {
   std::vector<std::uint32_t> begin_;  // of each subject's rows in order_
   std::vector<std::uint32_t> next_;   // where the subject's next row goes
   std::vector<std::uint32_t> order_;  // rows by subject
-  std::string bytes_;                 // of one subject's events
+  std::vector<char> bytes_;           // of one subject's events; all of it is in use or was
   std::vector<std::size_t> ends_;     // of each of them
 };
 

@@ -1,4 +1,3 @@
-// OpenSSL's digests are fetched once per context: a fetch takes a lock and a search.
 #include "metering/proof/sha256.h"
 
 #include <openssl/evp.h>
@@ -8,36 +7,16 @@
 
 namespace voucherd {
 
-struct Sha256::Context {
-  EVP_MD* digest = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  EVP_MD_CTX* state = EVP_MD_CTX_new();
-  Context() {
-    VOUCHERD_ASSERT(digest != nullptr && state != nullptr);
-    VOUCHERD_ASSERT(EVP_DigestInit_ex(state, digest, nullptr) == 1);
-  }
-  ~Context() {
-    EVP_MD_CTX_free(state);
-    EVP_MD_free(digest);
-  }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-};
-
-Sha256::Sha256() : context_(std::make_unique<Context>()) {}
-Sha256::~Sha256() = default;
-Sha256::Sha256(Sha256&&) noexcept = default;
-Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+Sha256::Sha256() { VOUCHERD_ASSERT(SHA256_Init(&state_) == 1); }
 
 Sha256& Sha256::add(std::string_view bytes) {
-  VOUCHERD_ASSERT(EVP_DigestUpdate(context_->state, bytes.data(), bytes.size()) == 1);
+  VOUCHERD_ASSERT(SHA256_Update(&state_, bytes.data(), bytes.size()) == 1);
   return *this;
 }
 
 Sha256Hash Sha256::finish() {
-  Sha256Hash hash{};
-  unsigned length = 0;
-  VOUCHERD_ASSERT(EVP_DigestFinal_ex(context_->state, hash.data(), &length) == 1 && length == hash.size());
-  VOUCHERD_ASSERT(EVP_DigestInit_ex(context_->state, nullptr, nullptr) == 1);  // the same digest again
+  Sha256Hash hash;
+  VOUCHERD_ASSERT(SHA256_Final(hash.data(), &state_) == 1 && SHA256_Init(&state_) == 1);
   return hash;
 }
 
