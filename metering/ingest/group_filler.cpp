@@ -65,9 +65,16 @@ CommitGroup& GroupFiller::open_group() {
     groups_.open->usage = std::make_shared<UsageRecord>();
     groups_.open->usage->first_ordinal = next_ordinal_;
     groups_.open->usage->sent_by(sender_);
-    labels_.forget_indexes();
+    labels_.begin_group();
+    reserve_as_before(groups_.open->usage->events);
   }
   return *groups_.open;
+}
+
+/// Under load groups follow one another, much alike: what it appends to then never moves.
+void GroupFiller::reserve_as_before(EventBlock& events) const {
+  if (groups_.sealed.empty() || !groups_.sealed.back()->usage) return;
+  events.reserve_as(groups_.sealed.back()->usage->events);
 }
 
 void GroupFiller::sent_by(const Submitter& sender) {
@@ -88,6 +95,7 @@ std::size_t GroupFiller::open_events() const {
 std::shared_ptr<CommitGroup> GroupFiller::seal() {
   VOUCHERD_ASSERT(groups_.open != nullptr);
   open_bad_bytes_ = 0;
+  groups_.open->usage->events.give_back_unused();
   groups_.sealed.push_back(std::exchange(groups_.open, nullptr));
   return groups_.sealed.back();
 }
@@ -262,6 +270,7 @@ GroupFiller::Taken GroupFiller::take(const wire::Item& item, std::uint64_t hash,
 
 void GroupFiller::accept(const EventView& event, std::uint64_t hash, const Target& target) {
   CommitGroup& group = open_group();
+  labels_.others_follow();
   if (event.kind == EventKind::correction) group.corrected.push_back(target.span);
   accepted(group, group.usage->events.append(event, target.ordinal), hash);
 }

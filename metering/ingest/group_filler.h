@@ -48,6 +48,7 @@ class GroupFiller {
   enum class Taken : std::uint8_t { accepted, duplicate, bad };
 
   CommitGroup& open_group();
+  void reserve_as_before(EventBlock& events) const;
   /// What is put into groups from here on was sent by them.
   void sent_by(const Submitter& sender);
   /// The short way of a good event whose identity is not known; false where it is something else, and nothing

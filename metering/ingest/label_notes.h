@@ -17,11 +17,22 @@ class LabelNotes {
   void expect(std::uint32_t generation) {
     if (generation == generation_) return;
     generation_ = generation;
+    only_by_label_ = false;
     for (auto& notes : indexes_) notes.clear();
     forget_registry();
   }
-  /// Another group is open now: its indexes are not known.
-  void forget_indexes() { ++group_; }
+  /// A new group is open.
+  void begin_group() {
+    ++group_;
+    only_by_label_ = true;
+  }
+  /// Another group is open again: its indexes are not known.
+  void forget_indexes() {
+    ++group_;
+    only_by_label_ = false;
+  }
+  /// The open group takes texts in from elsewhere.
+  void others_follow() { only_by_label_ = false; }
   void forget_registry() {
     known_firms_.clear();
     known_skus_.clear();
@@ -33,7 +44,8 @@ class LabelNotes {
       std::uint32_t& number = row.*EventBlock::columns[column];
       Index& note = at(indexes_[column], number);
       if (note.group != group_) {
-        note = {group_, block.intern(column, EventBlock::texts_of(event)[column])};
+        const std::string_view text = EventBlock::texts_of(event)[column];
+        note = {group_, only_by_label_ ? block.push(column, text) : block.intern(column, text)};
       }
       number = note.index;
     }
@@ -56,6 +68,9 @@ class LabelNotes {
 
   std::uint32_t generation_ = 0;
   std::uint64_t group_ = 1;
+  // All texts of the open group came with labels of this generation: a label that is new to it has a text
+  // that is new to it.
+  bool only_by_label_ = false;
   std::array<std::vector<Index>, EventBlock::columns.size()> indexes_;
   std::vector<std::uint8_t> known_firms_, known_skus_;
 };

@@ -16,13 +16,15 @@ class Dictionary {
  public:
   /// The number of `text`, added where new. The Dictionary keeps its own copy.
   std::uint32_t intern(std::string_view text);
-  /// Adds `text`, which is new, to be found by its number only. Precondition: nothing was interned.
-  void push(std::string_view text);
-  /// The same for many, one behind another in `texts`. Precondition: the lengths add up to its size
-  /// (asserted).
+  /// The same for a text that is known to be new: nothing is hashed, before one is looked for.
+  std::uint32_t push(std::string_view text);
+  /// push() of many, one behind another in `texts`. Precondition: the lengths add up to its size (asserted).
   void push_all(std::string_view texts, std::span<const std::uint32_t> lengths);
+  /// Makes room for as much as `like` holds.
+  void reserve_as(const Dictionary& like);
+  void give_back_unused();
   std::optional<std::uint32_t> find(std::string_view text) const;
-  /// Lives until the next intern().
+  /// Lives until the next intern() or push().
   std::string_view at(std::uint32_t number) const {
     const std::uint32_t begin = number == 0 ? 0 : ends_[number - 1];
     return {bytes_.data() + begin, ends_[number] - begin};
@@ -32,13 +34,20 @@ class Dictionary {
   std::size_t memory_bytes() const;
 
  private:
+  /// What a search compares stands in the slot: of the texts it touches only those with the same hash.
+  struct Slot {
+    std::uint32_t tag = 0;          // the high half of the text's hash
+    std::uint32_t number_plus = 0;  // its number + 1; 0: empty
+    std::uint32_t begin = 0, size = 0;
+  };
   std::size_t slot_of(std::string_view text, std::uint32_t tag) const;
-  void grow();
+  void index_pushed();
+  void grow_slots(std::size_t texts);
 
   std::string bytes_;                // the texts, one after another
   std::vector<std::uint32_t> ends_;  // of each text in bytes_
-  // Open addressing: the high half of the text's hash << 32 | (number + 1); 0: empty.
-  std::vector<std::uint64_t> slots_;
+  std::vector<Slot> slots_;          // open addressing
+  std::uint32_t indexed_ = 0;        // texts before it have a slot
 };
 
 /// The numbers of one dictionary's texts in another one: a text is looked up there once, and not for each

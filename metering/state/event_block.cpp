@@ -42,11 +42,6 @@ std::array<std::string_view, EventBlock::columns.size()> EventBlock::texts_of(co
   return {event.source, event.subject, event.sku, event.project, event.node};
 }
 
-Dictionary& EventBlock::dictionary(std::size_t column) {
-  const std::array<Dictionary*, columns.size()> all = {&sources_, &subjects_, &skus_, &projects_, &nodes_};
-  return *all[column];
-}
-
 EventBlock::Row EventBlock::row_of(const EventView& event) {
   VOUCHERD_ASSERT(is_storable(event));
   Row row{};
@@ -72,15 +67,15 @@ std::uint32_t EventBlock::append(const EventView& event, EventOrdinal corrected)
     put_length(texts_, event.reason.size());
     texts_.append(event.corrects_source).append(event.corrects_id).append(event.reason);
   }
-  return push(row, event.id, event.job);
+  return push_row(row, event.id, event.job);
 }
 
 std::uint32_t EventBlock::append_usage(Row row, std::string_view id, std::string_view job) {
   VOUCHERD_ASSERT(static_cast<EventKind>(row.kind) == EventKind::usage);
-  return push(row, id, job);
+  return push_row(row, id, job);
 }
 
-std::uint32_t EventBlock::push(Row row, std::string_view id, std::string_view job) {
+std::uint32_t EventBlock::push_row(Row row, std::string_view id, std::string_view job) {
   VOUCHERD_ASSERT(size() < events_max);
   const std::uint32_t index = size();
   ids_.append(id);
@@ -89,6 +84,21 @@ std::uint32_t EventBlock::push(Row row, std::string_view id, std::string_view jo
   row.text_end = end_of(texts_);
   rows_.push_back(row);
   return index;
+}
+
+void EventBlock::reserve_as(const EventBlock& like) {
+  for (const auto dictionary : dictionaries) (this->*dictionary).reserve_as(like.*dictionary);
+  rows_.reserve(like.rows_.size());
+  ids_.reserve(like.ids_.size());
+  texts_.reserve(like.texts_.size());
+}
+
+void EventBlock::give_back_unused() {
+  if (rows_.capacity() < 2 * rows_.size()) return;
+  for (const auto dictionary : dictionaries) (this->*dictionary).give_back_unused();
+  rows_.shrink_to_fit();
+  ids_.shrink_to_fit();
+  texts_.shrink_to_fit();
 }
 
 std::string_view EventBlock::id_of(std::uint32_t index) const {
@@ -163,9 +173,7 @@ UsageSpan EventBlock::span_of(const Row& row) {
 
 std::size_t EventBlock::memory_bytes() const {
   std::size_t bytes = rows_.size() * sizeof(Row) + ids_.size() + texts_.size();
-  for (const Dictionary* column : {&sources_, &subjects_, &skus_, &projects_, &nodes_}) {
-    bytes += column->memory_bytes();
-  }
+  for (const auto dictionary : dictionaries) bytes += (this->*dictionary).memory_bytes();
   return bytes;
 }
 

@@ -55,10 +55,17 @@ class EventBlock {
   static Row row_of(const EventView& event);
   /// The index of a column's text in the block's dictionary, added where new.
   std::uint32_t intern(std::size_t column, std::string_view text) { return dictionary(column).intern(text); }
+  /// The same for a text that the block is known not to have.
+  std::uint32_t push(std::size_t column, std::string_view text) { return dictionary(column).push(text); }
   /// The span of a usage event's row.
   static UsageSpan span_of(const Row& row);
   /// append() of a usage event whose row is made already: row_of() it, its texts by intern().
   std::uint32_t append_usage(Row row, std::string_view id, std::string_view job);
+
+  /// Makes room for as much as `like` holds.
+  void reserve_as(const EventBlock& like);
+  /// Where it has become less than half as much: else the copy costs more than it gives.
+  void give_back_unused();
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(rows_.size()); }
   /// The event at `index`; views live as long as the block is neither changed nor destroyed.
@@ -73,6 +80,7 @@ class EventBlock {
     Quantity quantity;
   };
   Figures figures(std::uint32_t index) const;
+  std::uint32_t subject(std::uint32_t index) const { return rows_[index].subject; }
   const Dictionary& sources() const { return sources_; }
   const Dictionary& subjects() const { return subjects_; }
   const Dictionary& skus() const { return skus_; }
@@ -93,13 +101,16 @@ class EventBlock {
   /// nullopt where the bytes are not what version 1 was.
   static std::optional<EventBlock> decode_first_version(std::string_view frame, std::uint64_t events);
   bool rows_are_storable(bool texts) const;
-  Dictionary& dictionary(std::size_t column);
-  std::uint32_t push(Row row, std::string_view id, std::string_view job);
+  Dictionary& dictionary(std::size_t column) { return this->*dictionaries[column]; }
+  std::uint32_t push_row(Row row, std::string_view id, std::string_view job);
   std::string_view id_of(std::uint32_t index) const;
   std::string_view text_of(std::uint32_t index) const;
   /// Takes a correction's text apart into `event`; false where it is damaged.
   static bool split_correction(std::string_view text, EventView& event);
   Dictionary sources_, subjects_, skus_, projects_, nodes_;
+  static constexpr std::array<Dictionary EventBlock::*, columns.size()> dictionaries = {
+      &EventBlock::sources_, &EventBlock::subjects_, &EventBlock::skus_, &EventBlock::projects_,
+      &EventBlock::nodes_};
   std::vector<Row> rows_;
   std::string ids_;    // id bytes, one after another
   std::string texts_;  // job; before it, in a correction, three lengths (u16, little-endian) and the

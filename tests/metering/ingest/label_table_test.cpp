@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "tests/metering/ingest/ingest_harness.h"
@@ -121,6 +122,43 @@ TEST(LabelTableTest, DoesNotMixTheLabelsOfTwoGroups) {
     expect_same(send_labelled(labelled, labels, body), plain.send(body));
   }
   expect_same_records(plain, labelled);
+}
+
+TEST(LabelTableTest, AddsEachTextOnceToAGroupOfManyBatches) {
+  IngestHarness h;
+  LabelTable one, another;
+  const auto body_of = [](const std::string& id, const std::string& node) {
+    std::string text = event_text(id);
+    text.insert(text.size() - 3, R"(,"node":")" + node + "\"");
+    return text;
+  };
+  std::size_t answered = 0;
+  const auto submit = [&](std::unique_ptr<IngestBatch> batch) {
+    h.sequencer->submit(std::move(batch), [&](const IngestReply& reply) { answered += reply.accepted; });
+  };
+  const auto labelled = [&](LabelTable& labels, const std::string& body) {
+    auto batch = h.batch_of(body);
+    labels.stage(*batch);
+    return batch;
+  };
+  // All of them wait while the first is written.
+  submit(labelled(one, body_of("first", "a")));
+  submit(labelled(one, body_of("1", "a") + body_of("2", "b")));
+  submit(h.batch_of(body_of("3", "c")));  // by its texts
+  submit(labelled(one, body_of("4", "c") + body_of("5", "a")));
+  auto next_generation = labelled(another, body_of("6", "b") + body_of("7", "d"));
+  next_generation->label_generation = 2;
+  submit(std::move(next_generation));
+  h.loop.run_until([&] { return answered == 8; });
+  std::uint32_t most = 0;
+  for (Position position = 1; position <= h.journal->last_position(); ++position) {
+    const Record record = h.journal->read(position).value();
+    if (record.header.type != RecordType::usage) continue;
+    const auto usage = UsageRecord::decode(record.payload, record.header.version);
+    ASSERT_TRUE(usage.has_value()) << usage.error().detail;  // no name stands in it twice
+    most = std::max(most, usage->events.size());
+  }
+  EXPECT_EQ(most, 7u);  // else they were not of one group
 }
 
 }  // namespace

@@ -29,5 +29,25 @@ TEST(DictionaryTest, FindsOnlyWhatWasAdded) {
   EXPECT_EQ(dictionary.size(), 2u);
 }
 
+TEST(DictionaryTest, FindsWhatWasPushedOnceSomethingIsInterned) {
+  Dictionary dictionary;
+  EXPECT_EQ(dictionary.intern("a"), 0u);
+  for (std::uint32_t i = 1; i <= 100; ++i) EXPECT_EQ(dictionary.push("text " + std::to_string(i)), i);
+  EXPECT_EQ(dictionary.intern("text 40"), 40u);
+  EXPECT_EQ(dictionary.intern("b"), 101u);
+  EXPECT_EQ(dictionary.push(""), 102u);
+  EXPECT_EQ(dictionary.at(102), "");
+  EXPECT_EQ(dictionary.intern(""), 102u);
+  EXPECT_EQ(dictionary.find("text 100"), 100u);
+  EXPECT_EQ(dictionary.size(), 103u);
+}
+
+TEST(DictionaryDeathTest, RefusesToPushWhatItHas) {
+  Dictionary dictionary;
+  dictionary.push("a");
+  dictionary.push("a");
+  EXPECT_DEATH(dictionary.intern("b"), "");
+}
+
 }  // namespace
 }  // namespace voucherd
