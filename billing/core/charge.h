@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "billing/core/facts.h"
+#include "metering/core/numbered_usage.h"
 
 namespace voucherd::billing {
 
@@ -79,6 +80,7 @@ struct RatedUsage {
 /// Rates all of `usage` of `firm` by `facts`. The order of `usage` does not matter.
 /// Precondition: every SKU of `usage` is in `facts` (ingest refuses unknown ones).
 /// Usage of a day that is zero after corrections makes no charge.
+RatedUsage rate_usage(const FirmId& firm, const NumberedUsage& usage, const Facts& facts);
 RatedUsage rate_usage(const FirmId& firm, std::span<const UsageOfDay> usage, const Facts& facts);
 
 /// The reason for which a firm's usage of `sku` on `day` is not eligible; nullopt: it is,

@@ -6,6 +6,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "billing/core/charge.h"
@@ -32,7 +33,7 @@ class Calendar {
   Calendar(const FirmId& firm, const Facts& facts)
       : facts_(facts), firm_(find_firm(facts, firm)), contracts_(facts.contracts.of(firm)) {}
 
-  std::size_t stretch_number(LocalDay day) {
+  std::uint32_t stretch_number(LocalDay day) {
     if (last_day_ == day) return last_number_;  // usage comes mostly day by day
     const auto [known, is_new] = number_of_day_.try_emplace(day.days, 0);
     if (is_new) known->second = find_or_add(stretch_on(day));
@@ -40,7 +41,7 @@ class Calendar {
     last_number_ = known->second;
     return last_number_;
   }
-  const Stretch& stretch(std::size_t number) const { return stretches_[number]; }
+  const Stretch& stretch(std::uint32_t number) const { return stretches_[number]; }
 
  private:
   Stretch stretch_on(LocalDay day) const {
@@ -51,36 +52,36 @@ class Calendar {
     return stretch;
   }
 
-  std::size_t find_or_add(const Stretch& stretch) {
+  std::uint32_t find_or_add(const Stretch& stretch) {
     const auto found = std::find(stretches_.rbegin(), stretches_.rend(), stretch);
-    if (found != stretches_.rend()) return static_cast<std::size_t>(stretches_.rend() - found) - 1;
+    if (found != stretches_.rend()) return static_cast<std::uint32_t>(stretches_.rend() - found) - 1;
     stretches_.push_back(stretch);
-    return stretches_.size() - 1;
+    return static_cast<std::uint32_t>(stretches_.size() - 1);
   }
 
   const Facts& facts_;
   const Firm* firm_;
   std::vector<const Contract*> contracts_;
   std::vector<Stretch> stretches_;
-  boost::unordered_flat_map<std::int32_t, std::size_t> number_of_day_;
+  boost::unordered_flat_map<std::int32_t, std::uint32_t> number_of_day_;
   std::optional<LocalDay> last_day_;
-  std::size_t last_number_ = 0;
+  std::uint32_t last_number_ = 0;
 };
 
+/// Usage of one stretch, SKU and project; these two are numbers of the usage's names.
 struct Cell {
-  std::size_t stretch = 0;
-  const UsageOfDay* named = nullptr;  // an entry with the cell's SKU and project
+  std::uint32_t stretch = 0, sku = 0, project = 0;
+  std::uint32_t next = 0;  // the cell that followed this one the last time
   Quantity quantity;
-  std::size_t next = 0;  // the cell that followed this one the last time
 };
 
 /// Sums usage into cells. Each day has mostly the same SKUs and projects in the same order, so
 /// the cell that followed last time is tried before the table is.
 class Cells {
  public:
-  void add(std::size_t stretch, const UsageOfDay& usage) {
-    const std::size_t guess = cells_.empty() ? 0 : cells_[last_].next;
-    const std::size_t number = is_of(guess, stretch, usage) ? guess : find_or_add(stretch, usage);
+  void add(std::uint32_t stretch, const NumberedUsage::Row& usage) {
+    const std::uint32_t guess = cells_.empty() ? 0 : cells_[last_].next;
+    const std::uint32_t number = is_of(guess, stretch, usage) ? guess : find_or_add(stretch, usage);
     cells_[last_].next = number;
     last_ = number;
     cells_[number].quantity += usage.quantity;
@@ -89,41 +90,30 @@ class Cells {
   /// In the order of stretch, SKU and project.
   std::vector<Cell> take_sorted() {
     std::sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) {
-      return std::tie(a.stretch, a.named->sku, a.named->project) <
-             std::tie(b.stretch, b.named->sku, b.named->project);
+      return std::tie(a.stretch, a.sku, a.project) < std::tie(b.stretch, b.sku, b.project);
     });
     return std::move(cells_);
   }
 
  private:
-  struct Key {
-    std::size_t stretch;
-    std::string_view sku, project;
-    friend bool operator==(const Key&, const Key&) = default;
-    friend std::size_t hash_value(const Key& key) {
-      std::size_t seed = key.stretch;
-      boost::hash_combine(seed, key.sku);
-      boost::hash_combine(seed, key.project);
-      return seed;
-    }
-  };
+  using Key = std::array<std::uint32_t, 3>;
 
-  bool is_of(std::size_t number, std::size_t stretch, const UsageOfDay& usage) const {
+  bool is_of(std::uint32_t number, std::uint32_t stretch, const NumberedUsage::Row& usage) const {
     if (number >= cells_.size()) return false;
     const Cell& cell = cells_[number];
-    return cell.stretch == stretch && cell.named->sku == usage.sku && cell.named->project == usage.project;
+    return cell.stretch == stretch && cell.sku == usage.sku && cell.project == usage.project;
   }
 
-  std::size_t find_or_add(std::size_t stretch, const UsageOfDay& usage) {
-    const auto [known, is_new] =
-        numbers_.try_emplace(Key{stretch, usage.sku.value, usage.project.value}, cells_.size());
-    if (is_new) cells_.push_back({stretch, &usage, {}, cells_.size() + 1});
+  std::uint32_t find_or_add(std::uint32_t stretch, const NumberedUsage::Row& usage) {
+    const auto size = static_cast<std::uint32_t>(cells_.size());
+    const auto [known, is_new] = numbers_.try_emplace(Key{stretch, usage.sku, usage.project}, size);
+    if (is_new) cells_.push_back({stretch, usage.sku, usage.project, size + 1, {}});
     return known->second;
   }
 
   std::vector<Cell> cells_;
-  std::size_t last_ = 0;
-  boost::unordered_flat_map<Key, std::size_t, boost::hash<Key>> numbers_;
+  std::uint32_t last_ = 0;
+  boost::unordered_flat_map<Key, std::uint32_t, boost::hash<Key>> numbers_;
 };
 
 /// A charge while its quantities are gathered.
@@ -184,11 +174,11 @@ Charge finish(const Draft& draft) {
 /// Gathers sorted cells into charges and unpriced usage.
 class Gathering {
  public:
-  explicit Gathering(const Facts& facts) : facts_(facts) {}
+  Gathering(const Facts& facts, const NumberedUsage& usage) : facts_(facts), usage_(usage) {}
 
   /// Takes the cells [from, until), all of one stretch and SKU.
   void take(const Stretch& stretch, const Cell* from, const Cell* until) {
-    const SkuId& id = from->named->sku;
+    const SkuId& id = usage_.skus[from->sku];
     const auto sku = facts_.skus.find(id);
     VOUCHERD_ASSERT(sku != facts_.skus.end());
     Quantity quantity;
@@ -210,7 +200,7 @@ class Gathering {
       part.second += quantity;
     }
     for (const Cell* cell = from; cell != until; ++cell)
-      draft.projects.emplace_back(&cell->named->project, cell->quantity);
+      draft.projects.emplace_back(&usage_.projects[cell->project], cell->quantity);
   }
 
   RatedUsage finish_all() {
@@ -232,26 +222,49 @@ class Gathering {
   }
 
   const Facts& facts_;
+  const NumberedUsage& usage_;
   std::map<ChargeKey, Draft> drafts_;
   RatedUsage rated_;
 };
 
+/// The names that the rows have, in order, and their numbers in the rows.
+template <class Name>
+void number(std::span<const UsageOfDay> usage, Name UsageOfDay::*name, std::vector<Name>& names,
+            std::vector<NumberedUsage::Row>& rows, std::uint32_t NumberedUsage::Row::*number) {
+  boost::unordered_flat_map<std::string_view, std::uint32_t> numbers;
+  for (const UsageOfDay& entry : usage) numbers.try_emplace((entry.*name).value, 0);
+  for (const auto& [text, unset] : numbers) names.emplace_back(text);
+  std::sort(names.begin(), names.end());
+  for (std::uint32_t i = 0; i < names.size(); ++i) numbers[names[i].value] = i;
+  for (std::size_t i = 0; i < usage.size(); ++i) rows[i].*number = numbers[(usage[i].*name).value];
+}
+
 }  // namespace
 
 RatedUsage rate_usage(const FirmId& firm, std::span<const UsageOfDay> usage, const Facts& facts) {
+  NumberedUsage numbered;
+  numbered.rows.reserve(usage.size());
+  for (const UsageOfDay& entry : usage) numbered.rows.push_back({entry.day, 0, 0, entry.quantity});
+  number(usage, &UsageOfDay::sku, numbered.skus, numbered.rows, &NumberedUsage::Row::sku);
+  number(usage, &UsageOfDay::project, numbered.projects, numbered.rows, &NumberedUsage::Row::project);
+  return rate_usage(firm, numbered, facts);
+}
+
+RatedUsage rate_usage(const FirmId& firm, const NumberedUsage& usage, const Facts& facts) {
   Calendar calendar(firm, facts);
   Cells cells;
-  for (const UsageOfDay& entry : usage) {
-    VOUCHERD_ASSERT(entry.quantity.nanos >= 0);
-    if (!entry.quantity.is_zero()) cells.add(calendar.stretch_number(entry.day), entry);
+  for (const NumberedUsage::Row& row : usage.rows) {
+    VOUCHERD_ASSERT(row.quantity.nanos >= 0);
+    if (!row.quantity.is_zero()) cells.add(calendar.stretch_number(row.day), row);
   }
   const std::vector<Cell> sorted = cells.take_sorted();
-  Gathering gathering(facts);
+  Gathering gathering(facts, usage);
   for (std::size_t from = 0; from < sorted.size();) {
     std::size_t until = from + 1;
     while (until < sorted.size() && sorted[until].stretch == sorted[from].stretch &&
-           sorted[until].named->sku == sorted[from].named->sku)
+           sorted[until].sku == sorted[from].sku) {
       ++until;
+    }
     gathering.take(calendar.stretch(sorted[from].stretch), &sorted[from], sorted.data() + until);
     from = until;
   }

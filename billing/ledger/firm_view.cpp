@@ -1,8 +1,6 @@
 // What is derived of a firm: its rated usage and open statements, kept until its usage, its
 // predecessors' usage, the facts or the closes change. Figures and lists ask for every firm
 // each time; only the firms that changed are rated again.
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include "billing/ledger/ledger_state.h"
 #include "metering/core/assert.h"
 
@@ -75,16 +73,16 @@ FirmView& LedgerState::view_of(const FirmId& firm) const {
   if (rated_before) return view;
   view.first_usage = view.last_usage = std::nullopt;
   view.accepted_by_kind.clear();
-  const auto rows = usage_of(firm);
-  view.rated = rate_usage(firm, rows, facts);
-  if (!rows.empty()) {  // in order of the days
-    view.first_usage = month_of(rows.front().day);
-    view.last_usage = month_of(rows.back().day);
+  const NumberedUsage numbered = usage.totals().of(firm);
+  view.rated = rate_usage(firm, numbered, facts);
+  if (!numbered.rows.empty()) {  // in order of the days
+    view.first_usage = month_of(numbered.rows.front().day);
+    view.last_usage = month_of(numbered.rows.back().day);
   }
-  boost::unordered_flat_map<std::string_view, Quantity> by_sku;  // a few of them on thousands of rows
-  for (const auto& row : rows) by_sku[row.sku.value] += row.quantity;
-  for (const auto& [sku, quantity] : by_sku) {
-    view.accepted_by_kind[facts.skus.at(SkuId(sku)).kind] += quantity;
+  std::vector<Quantity> by_sku(numbered.skus.size());
+  for (const auto& row : numbered.rows) by_sku[row.sku] += row.quantity;
+  for (std::size_t sku = 0; sku < by_sku.size(); ++sku) {
+    view.accepted_by_kind[facts.skus.at(numbered.skus[sku]).kind] += by_sku[sku];
   }
   view.stamp = std::move(stamp);
   return view;

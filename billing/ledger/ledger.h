@@ -192,8 +192,9 @@ class Ledger {
 
   /// Firms that have a statement in `period`, in order, after `after`, at most `limit`.
   std::vector<FirmId> firms_with_statement(Month period, const FirmId& after, std::size_t limit) const;
-  /// The open statement; nullopt where there is none (404) or the month is closed.
-  std::optional<Statement> open_statement(Month period, const FirmId& firm) const;
+  /// The open statement; nullptr where there is none (404) or the month is closed. It lives until the next
+  /// call of any function here.
+  const Statement* open_statement(Month period, const FirmId& firm) const;
   std::optional<ClosedStatement> closed_statement(Month period, const FirmId& firm) const;
   PeriodTotals open_totals(Month period) const;
 

@@ -114,11 +114,10 @@ std::vector<FirmId> Ledger::firms_with_statement(Month period, const FirmId& aft
   return out;
 }
 
-std::optional<Statement> Ledger::open_statement(Month period, const FirmId& firm) const {
-  if (impl_->is_closed(period) || !impl_->facts.firms.contains(firm)) return std::nullopt;
+const Statement* Ledger::open_statement(Month period, const FirmId& firm) const {
+  if (impl_->is_closed(period) || !impl_->facts.firms.contains(firm)) return nullptr;
   const Statement& statement = impl_->statement_of(firm, period);
-  if (statement.empty()) return std::nullopt;
-  return statement;
+  return statement.empty() ? nullptr : &statement;
 }
 
 std::optional<ClosedStatement> Ledger::closed_statement(Month period, const FirmId& firm) const {

@@ -72,7 +72,7 @@ void add_periods(const Engine& engine, const Trace& trace, Month usage_month, Po
     const auto statement = ledger.closed_statement(period, trace.firm);
     if (statement && add(period, Json::parse(statement->canonical))) return;
   }
-  if (const auto statement = ledger.open_statement(period, trace.firm)) {
+  if (const auto* statement = ledger.open_statement(period, trace.firm)) {
     add(period, Json::parse(to_canonical_json(*statement)));
   }
 }

@@ -8,7 +8,7 @@ std::optional<FoundStatement> find_statement(const Engine& engine, Month period,
   if (auto closed = engine.ledger().closed_statement(period, firm)) {
     return FoundStatement{std::move(closed->canonical), closed->position, std::move(closed->root), true};
   }
-  if (const auto open = engine.ledger().open_statement(period, firm)) {
+  if (const auto* open = engine.ledger().open_statement(period, firm)) {
     return FoundStatement{to_canonical_json(*open), engine.position(), engine.tree_root(), false};
   }
   return std::nullopt;

@@ -16,7 +16,6 @@ namespace voucherd {
 namespace {
 
 constexpr std::size_t event_cache_bytes = 64u << 20;
-constexpr LocalDay first_day_of_all{-1'000'000};
 
 double cpu_seconds() {
   timespec now{};
@@ -95,11 +94,7 @@ class RecountOfJournal {
 
   void rate() {
     for (const FirmId& firm : recount_.totals().firms()) {
-      std::vector<billing::UsageOfDay> usage;
-      for (auto& total : recount_.totals().of(firm, first_day_of_all, LocalDay{local_day_max.days + 1})) {
-        usage.push_back({total.day, std::move(total.sku), std::move(total.project), total.quantity});
-      }
-      const auto rated = billing::rate_usage(firm, usage, ledger_.facts());
+      const auto rated = billing::rate_usage(firm, recount_.totals().of(firm), ledger_.facts());
       ++report_.firms;
       report_.charges += rated.charges.size();
       for (const auto& [key, charge] : rated.charges) {

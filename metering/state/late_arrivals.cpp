@@ -22,27 +22,33 @@ std::uint32_t LateArrivals::firm_number(std::string_view firm) {
   return number;
 }
 
+void LateArrivals::FirmRuns::push(const Run& run) {
+  if (last.first > 0) former.push_back(last);
+  last = run;
+}
+
 void LateArrivals::add(std::uint32_t firm, MonthSpan months, Position position) {
   VOUCHERD_ASSERT(firm < runs_.size() && months.first <= months.last);
-  std::vector<Run>& runs = runs_[firm];
-  VOUCHERD_ASSERT(runs.empty() || runs.back().last < position);
-  const bool goes_on =
-      !runs.empty() && position - runs.back().last <= gap_max && runs.back().months == months;
-  if (goes_on) {
-    runs.back().last = position;
-    return;
+  FirmRuns& runs = runs_[firm];
+  Run& last = runs.last;
+  VOUCHERD_ASSERT(last.last < position);
+  if (last.first > 0 && position - last.last <= gap_max && last.months == months) {
+    last.last = position;
+  } else {
+    runs.push({position, position, months});
   }
-  runs.push_back({position, position, months});
 }
 
 std::optional<Position> LateArrivals::next(Position from, std::string_view firm, MonthSpan months) const {
   const auto number = firms_.find(firm);
   if (!number) return std::nullopt;
-  const std::vector<Run>& runs = runs_[*number];
+  const auto& [former, last] = runs_[*number];
   auto run =
-      std::partition_point(runs.begin(), runs.end(), [&](const Run& each) { return each.last < from; });
-  for (; run != runs.end(); ++run)
+      std::partition_point(former.begin(), former.end(), [&](const Run& each) { return each.last < from; });
+  for (; run != former.end(); ++run) {
     if (meet(run->months, months)) return std::max(from, run->first);
+  }
+  if (last.last >= from && meet(last.months, months)) return std::max(from, last.first);
   return std::nullopt;
 }
 
@@ -53,17 +59,19 @@ void LateArrivals::save(std::string& out) const {
             [&](std::uint32_t a, std::uint32_t b) { return firms_.at(a) < firms_.at(b); });
   put_varint(out, order.size());
   for (const std::uint32_t firm : order) {
-    const std::vector<Run>& runs = runs_[firm];
+    const FirmRuns& runs = runs_[firm];
     put_text(out, firms_.at(firm));
-    put_varint(out, runs.size());
+    put_varint(out, runs.former.size() + 1);
     Position before = 0;
-    for (const Run& run : runs) {
+    const auto put = [&](const Run& run) {
       put_varint(out, run.first - before);
       put_varint(out, run.last - run.first);
       before = run.last;
       put_signed(out, run.months.first.months);
       put_varint(out, static_cast<std::uint64_t>(run.months.last.months - run.months.first.months));
-    }
+    };
+    for (const Run& run : runs.former) put(run);
+    put(runs.last);
   }
 }
 
@@ -79,7 +87,7 @@ void LateArrivals::load(ByteReader& in) {
   }
 }
 
-void LateArrivals::load_runs(ByteReader& in, std::uint64_t count, std::vector<Run>& runs) {
+void LateArrivals::load_runs(ByteReader& in, std::uint64_t count, FirmRuns& runs) {
   Position before = 0;
   for (; count > 0 && in.ok(); --count) {
     Run run;
@@ -92,17 +100,15 @@ void LateArrivals::load_runs(ByteReader& in, std::uint64_t count, std::vector<Ru
     if (!in.ok()) return;
     run.months = {{static_cast<std::int32_t>(first)}, {static_cast<std::int32_t>(first + more)}};
     // add() makes one run of these.
-    if (!runs.empty() && run.first - before <= gap_max && runs.back().months == run.months) in.fail();
+    if (before > 0 && run.first - before <= gap_max && runs.last.months == run.months) in.fail();
     before = run.last;
-    runs.push_back(run);
+    runs.push(run);
   }
 }
 
 Position LateArrivals::last_position() const {
   Position last = 0;
-  for (const auto& runs : runs_) {
-    if (!runs.empty()) last = std::max(last, runs.back().last);
-  }
+  for (const FirmRuns& runs : runs_) last = std::max(last, runs.last.last);
   return last;
 }
 

@@ -26,6 +26,8 @@ class LateArrivals {
 
   /// A number for the firm, which lives as long as this object.
   std::uint32_t firm_number(std::string_view firm);
+  /// Brings the firm's last run into the cache: call some firms ahead of add().
+  void prefetch(std::uint32_t firm) const { __builtin_prefetch(&runs_[firm], 1); }
   /// The record at `position`, behind the firm's last one (asserted), holds usage that touches these months,
   /// or a correction of such usage, and the first of them had ended when it was taken in.
   void add(std::uint32_t firm, MonthSpan months, Position position);
@@ -47,9 +49,15 @@ class LateArrivals {
     MonthSpan months;
     friend bool operator==(const Run&, const Run&) = default;
   };
-  static void load_runs(ByteReader& in, std::uint64_t count, std::vector<Run>& runs);
+  /// The last run is the only one that add() touches: it stands here, and not behind a pointer.
+  struct FirmRuns {
+    std::vector<Run> former;
+    Run last;  // {0, 0}: there is none
+    void push(const Run& run);
+  };
+  static void load_runs(ByteReader& in, std::uint64_t count, FirmRuns& runs);
   Dictionary firms_;
-  std::vector<std::vector<Run>> runs_;  // by the firm's number
+  std::vector<FirmRuns> runs_;  // by the firm's number
 };
 
 }  // namespace voucherd

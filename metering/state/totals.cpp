@@ -31,8 +31,10 @@ std::size_t Totals::hash(const Key& key) {
 }
 
 Totals::Table::Table(std::size_t slots_wanted)
-    : size(slots_wanted == 0 ? 0 : std::max(slots_wanted, slots_at_start)) {
-  if (size > 0) slots = std::make_shared<Slot[]>(size);
+    : size(slots_wanted == 0 ? 0 : static_cast<std::uint32_t>(std::max(slots_wanted, slots_at_start))) {
+  VOUCHERD_ASSERT(slots_wanted <= size);
+  // make_shared() would put its counters in front, and the slots across cache lines.
+  if (size > 0) slots = std::shared_ptr<Slot[]>(new Slot[size]);
 }
 
 /// The key's slot, or the empty one where it would be. There is always an empty one.
@@ -47,7 +49,7 @@ Totals::Slot& Totals::Table::slot_of(const Key& key) const {
 /// The key's quantity, to be changed.
 Quantity& Totals::Table::take(const Key& key) {
   // A quarter stays empty.
-  if ((std::size_t{taken} + 1) * 4 > size * 3) grow();
+  if ((std::size_t{taken} + 1) * 4 > std::size_t{size} * 3) grow();
   Slot& slot = slot_of(key);
   if (!slot.taken) {
     slot.key = key;
@@ -70,7 +72,7 @@ void Totals::Table::grow() {
   std::uint32_t left = 0;
   each([&](const Key&, Quantity) { ++left; });
   const Table former = *this;
-  const std::size_t wanted = std::size_t{left} * 2 <= size ? size : size * 2;
+  const std::size_t wanted = std::size_t{left} * 2 <= size ? size : std::size_t{size} * 2;
   *this = Table(left == 0 ? slots_at_start : wanted);
   taken = left;
   former.each([&](const Key& key, Quantity quantity) { slot_of(key) = {key, true, quantity}; });
@@ -167,47 +169,65 @@ struct Totals::Canonical {
   }
 };
 
-/// Stable. The ranks are below `ranks`, and not many more than the list has entries.
+/// Stable. The ranks are below `ranks`, and not many more than there are rows.
 template <class RankOf>
-void Totals::order_by(std::vector<Ranked>& list, std::size_t ranks, RankOf&& rank_of) {
+void Totals::order_by(Rows& rows, std::size_t ranks, RankOf&& rank_of) {
+  if (ranks < 2) return;
   std::vector<std::uint32_t> begins(ranks + 1);
-  for (const Ranked& entry : list) ++begins[std::size_t{rank_of(entry.key)} + 1];
+  for (const auto& row : rows) ++begins[std::size_t{rank_of(row)} + 1];
   std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  std::vector<Ranked> ordered(list.size());
-  for (const Ranked& entry : list) ordered[begins[rank_of(entry.key)]++] = entry;
-  list = std::move(ordered);
+  Rows ordered(rows.size());
+  for (const auto& row : rows) ordered[begins[rank_of(row)]++] = row;
+  rows = std::move(ordered);
+}
+
+/// Thousands of totals with few names and days: counting them into place takes a tenth of what comparing
+/// their texts does.
+NumberedUsage Totals::between(const FirmTotals& totals, LocalDay from, LocalDay until) const {
+  NumberedUsage usage;
+  Rows& rows = usage.rows;
+  rows.reserve(totals.totals);
+  std::vector<bool> sku_used(sku_names_.size()), project_used(project_names_.size());
+  LocalDay first = until, last = from;
+  totals.gathered().each([&](const Key& key, Quantity quantity) {
+    const LocalDay day{key.day};
+    if (day < from || day >= until) return;
+    first = std::min(first, day);
+    last = std::max(last, day);
+    rows.push_back({day, key.sku, key.project, quantity});
+    sku_used[key.sku] = project_used[key.project] = true;
+  });
+  if (rows.empty()) return usage;
+  const Canonical skus(sku_names_, sku_used), projects(project_names_, project_used);
+  for (const std::string_view sku : skus.texts) usage.skus.emplace_back(sku);
+  for (const std::string_view project : projects.texts) usage.projects.emplace_back(project);
+  for (auto& row : rows) {
+    row.sku = skus.rank[row.sku];
+    row.project = projects.rank[row.project];
+  }
+  order_by(rows, projects.texts.size(), [](const auto& row) { return row.project; });
+  order_by(rows, skus.texts.size(), [](const auto& row) { return row.sku; });
+  order_by(rows, static_cast<std::size_t>(last.days - first.days) + 1,
+           [&](const auto& row) { return static_cast<std::uint32_t>(row.day.days - first.days); });
+  return usage;
 }
 
 std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay until) const {
   const FirmTotals* totals = totals_of(firm.value);
   if (totals == nullptr) return {};
-  std::vector<Ranked> list;
-  list.reserve(totals->totals);
-  std::vector<bool> sku_used(sku_names_.size()), project_used(project_names_.size());
-  LocalDay first = until, last = from;
-  totals->gathered().each([&](const Key& key, Quantity quantity) {
-    const LocalDay day{key.day};
-    if (day < from || day >= until) return;
-    first = std::min(first, day);
-    last = std::max(last, day);
-    list.push_back({key, quantity});
-    sku_used[key.sku] = project_used[key.project] = true;
-  });
-  if (list.empty()) return {};
-  // Thousands of totals with few names and days: counting them into place takes a tenth of what comparing
-  // their texts does.
-  const Canonical skus(sku_names_, sku_used), projects(project_names_, project_used);
-  order_by(list, projects.texts.size(), [&](const Key& key) { return projects.rank[key.project]; });
-  order_by(list, skus.texts.size(), [&](const Key& key) { return skus.rank[key.sku]; });
-  order_by(list, static_cast<std::size_t>(last.days - first.days) + 1,
-           [&](const Key& key) { return static_cast<std::uint32_t>(key.day - first.days); });
+  const NumberedUsage usage = between(*totals, from, until);
   std::vector<UsageTotal> shown;
-  shown.reserve(list.size());
-  for (const auto& [key, quantity] : list) {
-    shown.push_back({LocalDay{key.day}, SkuId(sku_names_.at(key.sku)),
-                     ProjectId(project_names_.at(key.project)), quantity});
+  shown.reserve(usage.rows.size());
+  for (const auto& [day, sku, project, quantity] : usage.rows) {
+    shown.push_back({day, usage.skus[sku], usage.projects[project], quantity});
   }
   return shown;
+}
+
+NumberedUsage Totals::of(const FirmId& firm) const {
+  constexpr LocalDay first_day{-800'000};  // before year 1
+  const FirmTotals* totals = totals_of(firm.value);
+  return totals == nullptr ? NumberedUsage() : between(*totals, first_day, {local_day_max.days + 1});
 }
 
 std::uint64_t Totals::version_of(const FirmId& firm) const {

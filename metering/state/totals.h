@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "metering/core/ids.h"
+#include "metering/core/numbered_usage.h"
 #include "metering/core/quantity.h"
 #include "metering/core/time.h"
 #include "metering/state/dictionary.h"
@@ -45,7 +46,9 @@ class Totals {
   std::uint32_t sku_number(std::string_view sku);
   std::uint32_t project_number(std::string_view project);
 
-  /// Brings the total's place into the cache: call some events ahead of add().
+  /// Bring the firm's table, then the total's place in it, into the cache: call some events ahead of add(),
+  /// the first one twice as many.
+  void prefetch_firm(std::uint32_t firm) const { __builtin_prefetch(&firms_[firm], 1); }
   void prefetch(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project) const;
   /// Adds `quantity`, which may be negative: a correction takes back before it adds.
   void add(std::uint32_t firm, LocalDay day, std::uint32_t sku, std::uint32_t project, Quantity quantity);
@@ -54,6 +57,8 @@ class Totals {
   std::vector<FirmId> firms() const;
   /// One firm's totals in the order of (day, SKU, project) with day in [from, until); zeros left out.
   std::vector<UsageTotal> of(const FirmId& firm, LocalDay from, LocalDay until) const;
+  /// All of one firm's, in the same order; of the names those that they use.
+  NumberedUsage of(const FirmId& firm) const;
   /// Increases whenever a total of the firm changes; 0 for a firm that never had usage. Not saved: after
   /// load() it begins again at 1.
   std::uint64_t version_of(const FirmId& firm) const;
@@ -84,7 +89,7 @@ class Totals {
     Quantity quantity;
   };
   // Half a cache line, so that adding to a total touches one line of memory.
-  struct Slot {
+  struct alignas(32) Slot {
     Key key{};
     bool taken = false;
     Quantity quantity;  // zero: as if it had never been
@@ -92,7 +97,7 @@ class Totals {
   /// Open addressing; copies share the slots.
   struct Table {
     std::shared_ptr<Slot[]> slots;
-    std::size_t size = 0;  // in slots: a power of two, or 0
+    std::uint32_t size = 0;  // in slots: a power of two, or 0
     std::uint32_t taken = 0;
 
     explicit Table(std::size_t slots_wanted = 0);
@@ -104,7 +109,8 @@ class Totals {
     template <class Visit>
     void each(Visit&& visit) const;
   };
-  struct FirmTotals {
+  /// One cache line.
+  struct alignas(64) FirmTotals {
     Table table;
     Table since;               // what came while `table` was frozen; its size is 0 where nothing did
     std::uint32_t totals = 0;  // that are not zero, of both together
@@ -113,6 +119,7 @@ class Totals {
     void gather();
     Table gathered() const;
   };
+  static_assert(sizeof(FirmTotals) == 64);
   struct Canonical;
   /// By number: the names that a total was loaded of.
   struct NamesUsed {
@@ -121,8 +128,10 @@ class Totals {
   static void load_names(ByteReader& in, Dictionary& names);
   void load_firm(ByteReader& in, std::uint32_t firm, NamesUsed& used);
   static std::size_t hash(const Key& key);
+  using Rows = std::vector<NumberedUsage::Row>;
   template <class RankOf>
-  static void order_by(std::vector<Ranked>& list, std::size_t ranks, RankOf&& rank_of);
+  static void order_by(Rows& rows, std::size_t ranks, RankOf&& rank_of);
+  NumberedUsage between(const FirmTotals& totals, LocalDay from, LocalDay until) const;
   const FirmTotals* totals_of(std::string_view firm) const;
   Snapshot snapshot() const;
 

@@ -10,7 +10,7 @@
 namespace voucherd {
 
 namespace {
-constexpr std::uint32_t prefetch_ahead = 8;  // events between prefetching a total and adding to it
+constexpr std::uint32_t prefetch_ahead = 8;  // events, or firms, between prefetching and adding
 }
 
 /// One record being folded: what its dictionary indexes mean in the state.
@@ -60,8 +60,13 @@ struct UsageState::Fold {
     figures.last_arrival = std::max(figures.last_arrival, header.intake_time);
   }
 
-  void prefetch(std::uint32_t index) const {
-    const EventBlock::Figures event = events.figures(index);
+  /// Of the events behind this one.
+  void prefetch_behind(std::uint32_t index) const {
+    if (index + 2 * prefetch_ahead < events.size()) {
+      state.totals_.prefetch_firm(firms[events.subject(index + 2 * prefetch_ahead)]);
+    }
+    if (index + prefetch_ahead >= events.size()) return;
+    const EventBlock::Figures event = events.figures(index + prefetch_ahead);
     state.totals_.prefetch(firms[event.subject], local_day(event.span.from, state.offset_), skus[event.sku],
                            projects[event.project]);
   }
@@ -89,14 +94,19 @@ struct UsageState::Fold {
   }
 
   void keep_late() {
+    LateArrivals& arrivals = state.late_arrivals_;
     for (std::uint32_t subject = 0; subject < late.size(); ++subject) {
+      const std::uint32_t behind = subject + prefetch_ahead;
+      if (behind < late.size() && late[behind]) arrivals.prefetch(late_number(behind));
       if (!late[subject]) continue;
       const MonthSpan months{month_of(late[subject]->first), month_of(late[subject]->last)};
-      LateArrivals& arrivals = state.late_arrivals_;
-      const std::uint32_t firm = state.late_numbers_.of(
-          firms[subject], [&] { return arrivals.firm_number(events.subjects().at(subject)); });
-      arrivals.add(firm, months, header.position);
+      arrivals.add(late_number(subject), months, header.position);
     }
+  }
+
+  std::uint32_t late_number(std::uint32_t subject) const {
+    return state.late_numbers_.of(
+        firms[subject], [&] { return state.late_arrivals_.firm_number(events.subjects().at(subject)); });
   }
 };
 
@@ -121,7 +131,7 @@ void UsageState::apply(const RecordHeader& header, const UsageRecord& record, co
   const bool closes_entries = !quarantine_.holds_conflicts_only();
   Fold fold(*this, header, events);
   for (std::uint32_t i = 0; i < events.size(); ++i) {
-    if (i + prefetch_ahead < events.size()) fold.prefetch(i + prefetch_ahead);
+    fold.prefetch_behind(i);
     const EventBlock::Figures figures = events.figures(i);
     fold.count_arrival(figures);
     if (figures.kind == EventKind::usage) {

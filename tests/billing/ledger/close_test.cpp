@@ -60,7 +60,7 @@ TEST_F(CloseTest, FreezesEveryFirmsStatement) {
   EXPECT_EQ(json.at("state"), "closed");
   EXPECT_EQ(json.at("closed_at"), "2026-06-01T00:00:00+08:00");
   EXPECT_EQ(json.at("closed_by").at("id"), "tester");
-  EXPECT_FALSE(ledger().open_statement(World::month("2026-05"), FirmId{firm_a}));
+  EXPECT_EQ(ledger().open_statement(World::month("2026-05"), FirmId{firm_a}), nullptr);
   EXPECT_THAT(ledger().firms_with_statement(World::month("2026-05"), FirmId{}, 1),
               ElementsAre(FirmId{firm_b}));
   EXPECT_THAT(ledger().firms_with_statement(World::month("2026-05"), FirmId{firm_b}, 9),
@@ -80,7 +80,7 @@ TEST_F(CloseTest, CarriesLateUsageAsAnAdjustmentOfTheNextMonth) {
   const auto event = world_.use(firm_a, "gpu", "2026-04-10", "10");
   world_.close("2026-04");
   world_.correct(event, "4");
-  const auto statement = ledger().open_statement(World::month("2026-05"), FirmId{firm_a});
+  const auto* statement = ledger().open_statement(World::month("2026-05"), FirmId{firm_a});
   ASSERT_TRUE(statement);
   ASSERT_EQ(statement->lines.size(), 1u);
   EXPECT_TRUE(statement->lines[0].adjustment);
@@ -166,7 +166,7 @@ TEST_F(CloseTest, FreezesWhatIsStillUnpricedInEveryMonthThatItCloses) {
   world_.use(firm_b, "gpu", "2026-01-10", "1");
   world_.close("2026-01", "the price is being negotiated");
   for (const auto* month : {"2026-02", "2026-03", "2026-04"}) {
-    EXPECT_TRUE(ledger().open_statement(World::month(month), FirmId{firm_a})) << month;
+    EXPECT_NE(ledger().open_statement(World::month(month), FirmId{firm_a}), nullptr) << month;
   }
   const auto would = ledger().readiness(World::month("2026-04")).months.at(World::month("2026-04"));
   EXPECT_EQ(would.statements, 1u);

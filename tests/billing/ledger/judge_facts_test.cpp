@@ -321,7 +321,7 @@ TEST_F(JudgeFactsTest, WantsNoReasonWhereNoClosedFigureDiffers) {
 TEST_F(JudgeFactsTest, WantsNoReasonForAwards) {
   close_january_and_february();
   world_.put(FactKind::external_award, "award", award("30"));
-  const auto statement = world_.ledger->open_statement(World::month("2026-03"), FirmId{firm_a});
+  const auto* statement = world_.ledger->open_statement(World::month("2026-03"), FirmId{firm_a});
   ASSERT_TRUE(statement);
   EXPECT_EQ(to_string(statement->subsidy_total()), "-30.00");
 }

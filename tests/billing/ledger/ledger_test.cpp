@@ -79,7 +79,7 @@ TEST(LedgerTest, SeesAChangeOfEachKindWhateverWasReadBefore) {
   world.use(firm_a, "gpu", "2026-03-10", "10");
   world.use(firm_b, "gpu", "2026-03-10", "10");
   const auto read = [&](const std::string& firm) {
-    const auto statement = world.ledger->open_statement(World::month("2026-03"), FirmId{firm});
+    const auto* statement = world.ledger->open_statement(World::month("2026-03"), FirmId{firm});
     return to_string(statement->net()) + " " + to_string(statement->subsidy_total()) + " " +
            statement->lines[0].unit + " " + statement->firm_name;
   };
@@ -272,7 +272,7 @@ TEST(LedgerTest, RemembersABilledFirmWhoseOnlyUsageIsVoided) {
        {static_cast<const Ledger*>(world.ledger.get()), static_cast<const Ledger*>(loaded.get())}) {
     const Month february = World::month("2026-02");
     EXPECT_EQ(ledger->firms_with_statement(february, FirmId{""}, 10), std::vector<FirmId>{FirmId{firm_a}});
-    const auto statement = ledger->open_statement(february, FirmId{firm_a});
+    const auto* statement = ledger->open_statement(february, FirmId{firm_a});
     ASSERT_TRUE(statement);
     ASSERT_EQ(statement->lines.size(), 1u);
     EXPECT_EQ(to_string(statement->lines[0].figures.quantity), "-5");
@@ -458,10 +458,10 @@ TEST(LedgerTest, IsTheSameAfterReplayAndAfterACheckpoint) {
   EXPECT_EQ((*loaded)->periods(), world.ledger->periods());
   for (const Month month : world.ledger->periods()) {
     for (const auto& firm : {FirmId{firm_a}, FirmId{firm_b}, FirmId{firm_c}}) {
-      const auto one = world.ledger->open_statement(month, firm),
-                 two = (*loaded)->open_statement(month, firm);
-      ASSERT_EQ(one.has_value(), two.has_value());
-      if (one) {
+      const auto *one = world.ledger->open_statement(month, firm),
+                 *two = (*loaded)->open_statement(month, firm);
+      ASSERT_EQ(one != nullptr, two != nullptr);
+      if (one != nullptr) {
         EXPECT_EQ(to_canonical_json(*one), to_canonical_json(*two));
       }
       const auto closed = world.ledger->closed_statement(month, firm),

@@ -78,7 +78,7 @@ TEST_F(PreviewTest, SaysWhatTheChangeItselfThenDoes) {
   const json body = contract("2026-02-01");
   const auto shown = preview(FactKind::contract, "c", body);
   world_.put(FactKind::contract, "c", body);
-  const auto open = world_.ledger->open_statement(World::month("2026-02"), FirmId{firm_a});
+  const auto* open = world_.ledger->open_statement(World::month("2026-02"), FirmId{firm_a});
   EXPECT_EQ(to_string(open->net()), to_string(shown.statements.at(0).after->net));
   EXPECT_EQ(to_string(open->subsidy_total()), to_string(shown.statements.at(0).after->subsidy));
 }

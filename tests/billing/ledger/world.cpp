@@ -124,7 +124,7 @@ void World::close(const std::string& period, const std::string& reason) {
 }
 
 std::string World::open_bytes(const std::string& period, const std::string& firm) const {
-  const auto statement = ledger->open_statement(month(period), FirmId{firm});
+  const auto* statement = ledger->open_statement(month(period), FirmId{firm});
   return statement ? to_canonical_json(*statement) : std::string();
 }
 

@@ -32,6 +32,14 @@ std::string saved(const Totals& totals) {
   return bytes;
 }
 
+std::vector<UsageTotal> named(const NumberedUsage& usage) {
+  std::vector<UsageTotal> list;
+  for (const auto& [day, sku, project, quantity] : usage.rows) {
+    list.push_back({day, usage.skus.at(sku), usage.projects.at(project), quantity});
+  }
+  return list;
+}
+
 /// The naive model: what was added, under its texts.
 struct Model {
   std::map<std::tuple<std::string, int, std::string, std::string>, Int128> sums;
@@ -49,6 +57,7 @@ struct Model {
     for (const auto& [firm, list] : expected) {
       firms.emplace_back(firm);
       EXPECT_EQ(totals.of(FirmId(firm), first_day_of_all, last_day_of_all), list) << firm;
+      EXPECT_EQ(named(totals.of(FirmId(firm))), list) << firm;
       EXPECT_GT(totals.version_of(FirmId(firm)), 0u);
     }
     EXPECT_EQ(totals.firms(), firms);

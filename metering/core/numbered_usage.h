@@ -1,0 +1,26 @@
+// One firm's usage with numbers instead of names: what rating goes through, thousands of rows with a few
+// names among them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "metering/core/ids.h"
+#include "metering/core/quantity.h"
+#include "metering/core/time.h"
+
+namespace voucherd {
+
+struct NumberedUsage {
+  struct Row {
+    LocalDay day;
+    std::uint32_t sku = 0, project = 0;  // of the names below
+    Quantity quantity;
+  };
+  // In the order of their bytes, each once.
+  std::vector<SkuId> skus;
+  std::vector<ProjectId> projects;
+  std::vector<Row> rows;
+};
+
+}  // namespace voucherd
