@@ -24,7 +24,7 @@ SEED = random.SystemRandom().getrandbits(32)
 
 def allowed(entries):
     """The formula of daemon/README.md, "Memory"."""
-    fixed = 128 * MIB
+    fixed = 192 * MIB
     database = MEMORY["block_cache_bytes"] + 3 * 64 * MIB
     batch = 2 * LIMITS["body_bytes_max"] + 100_000 * 1024  # one request's events, decoded and answered
     ingest = 2 * LIMITS["queue_bytes_max"] + 4 * (8 * MIB + batch)
