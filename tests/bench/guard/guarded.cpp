@@ -5,6 +5,7 @@
 #include <simdjson.h>
 #include <valgrind/callgrind.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -122,15 +123,18 @@ billing::Facts facts() {
 }
 
 void rate() {
-  billing::FirmAccount account{FirmId(bench::firm_code(0)), {}, {}, {}};
+  const billing::FirmAccount account{FirmId(bench::firm_code(0)), {}, {}, {}};
+  NumberedUsage usage;
+  usage.projects.emplace_back("agent");
+  for (int sku = 0; sku < bench::skus; ++sku) usage.skus.emplace_back(bench::sku_name(sku));
+  std::sort(usage.skus.begin(), usage.skus.end());
   for (LocalDay day = parse_day("2026-01-01").value(); day < parse_day("2027-01-01").value(); ++day.days) {
-    for (int sku = 0; sku < bench::skus; ++sku) {
-      account.usage.push_back(
-          {day, SkuId(bench::sku_name(sku)), ProjectId("agent"), Quantity{1'234'567'890}});
+    for (std::uint32_t sku = 0; sku < usage.skus.size(); ++sku) {
+      usage.rows.push_back({day, sku, 0, Quantity{1'234'567'890}});
     }
   }
   const billing::Facts known = facts();
-  const auto rated = step("rate", [&] { return billing::rate_usage(account.firm, account.usage, known); });
+  const auto rated = step("rate", [&] { return billing::rate_usage(account.firm, usage, known); });
   const billing::StatementHead head{{"centre", "91500000MA5U00000W"}, "CNY", UtcOffset{480}};
   const auto statement = step("statement", [&] {
     return billing::open_statement(account, rated, make_month(2026, 12), std::nullopt, known, head);
