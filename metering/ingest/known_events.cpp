@@ -8,6 +8,10 @@ namespace voucherd {
 std::optional<KnownEvents::Found> KnownEvents::find(const EventView& event, std::uint64_t hash) const {
   std::optional<Found> found;
   identities_.find(hash, [&](EventOrdinal ordinal) {
+    if (!groups_.of(ordinal) && blocks_.holds(state_.place_of(ordinal), event)) {
+      found = Found{ordinal, true};
+      return true;
+    }
     visit(ordinal, [&](const EventView& stored) {
       if (stored.source != event.source || stored.id != event.id) return;
       found = Found{ordinal, stored == event};

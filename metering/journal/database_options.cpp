@@ -16,6 +16,8 @@
 #include <cstdarg>
 #include <memory>
 
+#include "metering/journal/table_reads.h"
+
 namespace voucherd {
 
 namespace {
@@ -81,7 +83,7 @@ void set_safety(rocksdb::Options& to) {
 rocksdb::Options database_options(const JournalOptions& options, Access access,
                                   rocksdb::WALRecoveryMode recovery) {
   rocksdb::Options to;
-  if (options.environment != nullptr) to.env = options.environment;
+  to.env = options.environment != nullptr ? options.environment : noting_environment();
   to.create_if_missing = access == Access::read_write;
   to.wal_recovery_mode = recovery;
   set_tables(to, options);

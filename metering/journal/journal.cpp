@@ -19,6 +19,8 @@
 #include "metering/journal/database_options.h"
 #include "metering/journal/posix_file.h"
 #include "metering/journal/recovery.h"
+#include "metering/journal/stored_bytes.h"
+#include "metering/journal/table_reads.h"
 
 namespace voucherd {
 
@@ -277,6 +279,17 @@ Result<RecordHeader> Journal::read_in_place(Position position, const VisitRecord
   });
   if (!got) return got.error();
   return header;
+}
+
+Result<std::optional<StoredBytes>> Journal::locate(Position position, const VisitRecord& visit) const {
+  const TableReads reads;
+  std::optional<StoredBytes> found;
+  const auto read = read_in_place(position, [&](const RecordHeader& header, std::string_view payload) {
+    found = reads.locate(payload);
+    visit(header, payload);
+  });
+  if (!read) return read.error();
+  return found;
 }
 
 Result<void> Journal::scan(Position from, const std::function<Result<void>(Record&&)>& visit) const {

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@ class Env;
 namespace voucherd {
 
 class FixedReader;
+class StoredBytes;
 
 /// What a record is. Stored: numbers are never changed or used again.
 enum class RecordType : std::uint8_t {
@@ -144,6 +146,9 @@ class Journal {
   /// has not.
   using VisitRecord = std::function<void(const RecordHeader& header, std::string_view payload)>;
   Result<RecordHeader> read_in_place(Position position, const VisitRecord& visit) const;
+  /// The same, and where in a table's file the payload stands, for parts of it to be read again: nullopt
+  /// where it is still in memory, in RocksDB's cache, or packed with others.
+  Result<std::optional<StoredBytes>> locate(Position position, const VisitRecord& visit) const;
   /// Calls `visit` for each record from `from` to the last, in order, until it returns a Fault.
   Result<void> scan(Position from, const std::function<Result<void>(Record&&)>& visit) const;
 

@@ -2,6 +2,7 @@
 #include "metering/state/block_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "metering/core/assert.h"
 #include "metering/state/event_columns.h"
@@ -12,6 +13,7 @@ namespace {
 
 // Rows of a part: those of a group, as they are written.
 constexpr std::uint32_t rows_of_part = 512;
+constexpr std::size_t duplicates_share = 4;  // of the bytes, one in so many
 
 std::size_t bytes_of(const UsageRecord& record) {
   std::size_t bytes = sizeof(UsageRecord) + record.events.memory_bytes();
@@ -27,7 +29,9 @@ std::size_t bytes_of(const UsageRecord& record) {
 }  // namespace
 
 BlockCache::BlockCache(const Journal& journal, std::size_t bytes_max)
-    : journal_(journal), bytes_max_(bytes_max) {}
+    : journal_(journal),
+      duplicates_(journal, bytes_max / duplicates_share),
+      bytes_max_(bytes_max - bytes_max / duplicates_share) {}
 
 void BlockCache::visit(EventPlace place, const Visit& visit) {
   const Entry* entry = find({place.position, whole});
@@ -36,6 +40,15 @@ void BlockCache::visit(EventPlace place, const Visit& visit) {
   // It may be pushed out by what `visit` reads.
   const auto record = entry->record;
   visit(record->events.at(place.index - entry->first_row), entry->received_at);
+}
+
+bool BlockCache::holds(EventPlace place, const EventView& event) {
+  const Key part{place.position, place.index / rows_of_part};
+  if (event.kind != EventKind::usage) return false;
+  if (index_.contains({place.position, whole}) || index_.contains(part)) return false;
+  // A batch that is sent again goes on in the same rows: it is better served by visit(), which keeps them.
+  if (std::exchange(asked_last_, part) == part) return false;
+  return duplicates_.holds(place, event);
 }
 
 std::shared_ptr<const UsageRecord> BlockCache::get(Position position) {

@@ -12,6 +12,7 @@
 
 #include "metering/journal/journal.h"
 #include "metering/state/record_places.h"
+#include "metering/state/stored_duplicates.h"
 #include "metering/state/usage_record.h"
 
 namespace voucherd {
@@ -23,6 +24,9 @@ class BlockCache {
   /// The accepted event at `place`, which is there (asserted), and when its record was taken in.
   using Visit = std::function<void(const EventView&, Instant received_at)>;
   void visit(EventPlace place, const Visit& visit);
+  /// Whether the event at `place`, which is there, is certainly `event`; false where visit() has to tell. For
+  /// duplicates from all over the history, of which each would unpack rows that nobody asks for again.
+  bool holds(EventPlace place, const EventView& event);
   /// The whole record at `position`, which must be a usage record that is there (asserted).
   std::shared_ptr<const UsageRecord> get(Position position);
   /// Puts in a record that has just been written: retries of it find it without a read.
@@ -51,6 +55,8 @@ class BlockCache {
   const Entry& read_part(EventPlace place);
 
   const Journal& journal_;
+  StoredDuplicates duplicates_;
+  Key asked_last_;  // by holds()
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::list<Entry> entries_;

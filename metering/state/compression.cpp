@@ -1,6 +1,7 @@
-// Why level 1: measured on groups of 6,000 ordinary events, level −1 takes half the time (23
-// against 52 ns an event) and 9 % more disk; the disk is for ever, and the time is the writer
-// thread's, which mostly waits for the disk. Level 3 takes twice the time for 4 % less.
+// Which level: measured on ordinary groups of 512 rows, level −1 packs their figures and details into 1,886
+// bytes in place of 1,653, half a byte an event, and unpacks them in 2.2 µs in place of 8.5, which duplicates
+// from all over the history and every recount wait for. Names are a sixth longer at −1, and unpacked once a
+// record. Level 3 takes twice the time for 4 % less.
 #include "metering/state/compression.h"
 
 #include <zstd.h>
@@ -11,7 +12,7 @@ namespace voucherd {
 
 namespace {
 
-constexpr int level = 1;
+constexpr int small_level = 1, fast_level = -1;
 
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -33,13 +34,14 @@ ZSTD_DCtx* decompressor() {
 
 }  // namespace
 
-void append_compressed(std::string& out, std::string_view bytes) {
+void append_compressed(std::string& out, std::string_view bytes, Packing packing) {
   VOUCHERD_ASSERT(bytes.size() <= uncompressed_bytes_max);
   const std::size_t before = out.size();
   const std::size_t room = ZSTD_compressBound(bytes.size());
   out.resize(before + room);
   const std::size_t written =
-      ZSTD_compressCCtx(compressor(), out.data() + before, room, bytes.data(), bytes.size(), level);
+      ZSTD_compressCCtx(compressor(), out.data() + before, room, bytes.data(), bytes.size(),
+                        packing == Packing::fast ? fast_level : small_level);
   VOUCHERD_ASSERT(!ZSTD_isError(written));
   out.resize(before + written);
 }

@@ -18,8 +18,10 @@ struct Bytes {
   std::string_view view() const { return {data.get(), size}; }
 };
 
+/// `fast` takes half the time to pack and a quarter to unpack, for 15 % more bytes.
+enum class Packing { fast, small };
 /// Appends a frame of `bytes`, which are at most uncompressed_bytes_max.
-void append_compressed(std::string& out, std::string_view bytes);
+void append_compressed(std::string& out, std::string_view bytes, Packing packing = Packing::small);
 /// The content of exactly one frame; null data where `frame` is no such frame.
 Bytes decompress(std::string_view frame);
 

@@ -4,9 +4,11 @@
 // (metering/journal) describes the layout; event_columns.cpp reads it.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "metering/core/assert.h"
 #include "metering/journal/encoding.h"
+#include "metering/state/compression.h"
 #include "metering/state/event_column_coding.h"
 #include "metering/state/event_columns.h"
 #include "metering/state/event_flags.h"
@@ -55,13 +57,13 @@ struct EventBlock::Encoder {
   }
 
   /// Puts what was written since the last call behind the pieces before it.
-  void end_piece(bool compressible) {
+  void end_piece(std::optional<Packing> packing) {
     const std::string_view plain(room.get(), static_cast<std::size_t>(at - room.get()));
     at = room.get();
     const std::size_t before = pieces.size();
     bool compressed = false;
-    if (compressible && block.size() >= events_to_compress && !plain.empty()) {
-      append_compressed(pieces, plain);
+    if (packing && block.size() >= events_to_compress && !plain.empty()) {
+      append_compressed(pieces, plain, *packing);
       compressed = pieces.size() - before < plain.size();
       if (!compressed) pieces.resize(before);
     }
@@ -89,7 +91,7 @@ struct EventBlock::Encoder {
         *at++ = static_cast<char>(static_cast<unsigned char>(index >> (8 * byte) & 0xff));
       }
     }
-    end_piece(false);
+    end_piece(std::nullopt);
   }
 
   template <std::uint32_t Row::*Member>
@@ -151,7 +153,7 @@ struct EventBlock::Encoder {
     for (auto entry = first; entry != block.corrected_.end() && entry->first < end; ++entry) {
       at = write_varint(at, entry->second);
     }
-    end_piece(true);
+    end_piece(Packing::fast);
   }
 
   void details(const std::string& row_flags) {
@@ -166,21 +168,21 @@ struct EventBlock::Encoder {
       if (!is_packed(i)) bytes(block.id_of(i));
     }
     for (std::uint32_t i = begin; i < end; ++i) bytes(block.text_of(i));
-    end_piece(true);
+    end_piece(Packing::fast);
     for (std::uint32_t i = begin; i < end; ++i) {
       if (is_packed(i)) at = pack_hex(block.id_of(i), at);
     }
-    end_piece(false);
+    end_piece(std::nullopt);
   }
 
   void encode() {
     dictionary(block.subjects_);
     dictionary(block.skus_);
     dictionary(block.projects_);
-    end_piece(true);
+    end_piece(Packing::small);
     dictionary(block.sources_);
     dictionary(block.nodes_);
-    end_piece(true);
+    end_piece(Packing::small);
     keys<&Row::subject>(block.subjects_);
     keys<&Row::sku>(block.skus_);
     while (end < block.size()) {

@@ -40,6 +40,7 @@ class EventColumns {
 
  private:
   friend class EventBlock;
+  friend class StoredRows;
   struct Piece {
     std::string_view bytes;
     bool compressed = false;

@@ -96,6 +96,7 @@ class EventBlock {
 
  private:
   friend class EventColumns;  // reads parts of what encode() wrote
+  friend class StoredRows;    // the same, of single rows
   struct Encoder;
   struct FirstDecoder;
   /// nullopt where the bytes are not what version 1 was.

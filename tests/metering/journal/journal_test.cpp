@@ -1,5 +1,6 @@
 // What the journal promises while nothing is broken.
 #include "metering/journal/journal.h"
+#include "metering/journal/stored_bytes.h"
 
 #include <gtest/gtest.h>
 
@@ -178,6 +179,34 @@ TEST_F(JournalDeathTest, AbortsOnAGapAndOnFallingTime) {
         static_cast<void>(journal->append(earlier));
       },
       "invariant broken");
+}
+
+TEST_F(JournalTest, TellsWhereInATableAPayloadStandsAndNothingElse) {
+  const Record large = record_at(37);
+  TemporaryDirectory directory;
+  JournalOptions options = small_options(directory.sub("journal"));
+  options.block_cache_bytes = 4'096;  // else the record is there, from when its table was written
+  {
+    const auto journal = Journal::open(options).value();
+    append_up_to(*journal, 40);
+    const auto in_memory = journal->locate(
+        40, [](const RecordHeader&, std::string_view payload) { EXPECT_EQ(payload, record_at(40).payload); });
+    ASSERT_TRUE(in_memory);
+    EXPECT_FALSE(*in_memory);
+  }
+  const auto journal = Journal::open(options).value();  // all in tables
+  const auto found = journal->locate(37, [&](const RecordHeader& header, std::string_view payload) {
+    EXPECT_EQ(header, large.header);
+    EXPECT_EQ(payload, large.payload);
+  });
+  ASSERT_TRUE(found);
+  ASSERT_TRUE(*found);
+  std::vector<char> part(100);
+  ASSERT_TRUE((*found)->read(50'000, part));
+  EXPECT_EQ(std::string(part.begin(), part.end()), large.payload.substr(50'000, 100));
+  part.resize(100u << 20);
+  EXPECT_FALSE((*found)->read(0, part)) << "more than the file has";
+  EXPECT_FALSE(journal->locate(41, [](const RecordHeader&, std::string_view) { FAIL(); }));
 }
 
 }  // namespace

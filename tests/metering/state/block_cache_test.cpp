@@ -65,7 +65,8 @@ TEST_F(BlockCacheTest, KeepsWhatWasPutInBeforeItIsAskedFor) {
 }
 
 TEST_F(BlockCacheTest, DropsTheLeastRecentlyUsedBeyondItsBytes) {
-  BlockCache cache(*journal_, 2 * (sizeof(UsageRecord) + record(2)->events.memory_bytes()));
+  // A quarter is for what is known of duplicates.
+  BlockCache cache(*journal_, 3 * (sizeof(UsageRecord) + record(2)->events.memory_bytes()));
   const std::weak_ptr<const UsageRecord> second = cache.get(2), third = cache.get(3);
   cache.get(2);
   cache.get(4);
@@ -103,6 +104,24 @@ TEST_F(BlockCacheTest, ReadsNoMoreOfALargeRecordThanTheRowsAroundAnEvent) {
     });
     EXPECT_EQ(visits, 1);
   }
+}
+
+TEST_F(BlockCacheTest, IsCertainOfScatteredEventsAndLeavesOnesSideBySideToAVisit) {
+  UsageRecord large;
+  test::Random random(2);
+  for (int i = 0; i < 3'000; ++i) {
+    large.events.append(test::ordinary_event(random, test::sample_start_ms + i).view());
+  }
+  const Record stored{header(last + 1), large.encode()};
+  ASSERT_TRUE(journal_->append({&stored, 1}).has_value());
+  BlockCache cache(*journal_, 1 << 20);
+  EXPECT_TRUE(cache.holds({last + 1, 0}, large.events.at(0)));
+  EXPECT_TRUE(cache.holds({last + 1, 1'700}, large.events.at(1'700)));
+  EXPECT_FALSE(cache.holds({last + 1, 1'701}, large.events.at(1'701)));
+  cache.visit({last + 1, 1'701}, [](const EventView&, Instant) {});
+  EXPECT_FALSE(cache.holds({last + 1, 1'702}, large.events.at(1'702)));  // which is kept now
+  EXPECT_TRUE(cache.holds({last + 1, 5}, large.events.at(5)));
+  EXPECT_FALSE(cache.holds({last + 1, 2'999}, large.events.at(5)));
 }
 
 TEST_F(BlockCacheTest, StopsWhereARecordIsNotUsageOrNotThere) {
