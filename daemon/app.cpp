@@ -96,7 +96,7 @@ http::Reply observed(http::Reply reply, log::Logger& logger, const http::Request
 /// So that a full set of connections leaves descriptors for the database; the default of many shells does
 /// not.
 void raise_file_limit(const config::Options& options, log::Logger& logger) {
-  constexpr std::uint64_t other_files = 1024;  // the database's, the log's, a checkpoint's
+  constexpr std::uint64_t other_files = 8192;  // tables of 64 MiB, each open twice at most; logs, checkpoints
   const std::uint64_t wanted = 2 * (options.connections_max + http::refused_connections_max) + other_files;
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
