@@ -115,7 +115,7 @@ class Differences {
     const Contract* named = contract == facts_.contracts.end() ? nullptr : &contract->second;
     const auto applied = price_of(book->second, named, key.sku);
     if (applied && applied->by_contract == !key.contract.empty())
-      charge.unit_price = shown_price(applied->price);
+      charge.unit_price = shown_price(applied->price());
     return charge;
   }
 

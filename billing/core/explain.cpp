@@ -54,7 +54,7 @@ std::optional<Price> price_of_charge(const ChargeKey& key, const Facts& facts) {
   }
   const auto applied = price_of(*price.book, price.contract, key.sku);
   if (!applied) return std::nullopt;
-  price.price = applied->price;
+  price.price = applied->price();
   return price;
 }
 

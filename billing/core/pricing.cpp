@@ -19,11 +19,6 @@ const SkuPrice* find_price(const PriceList& prices, const SkuId& sku) {
   return found == prices.end() ? nullptr : &found->second;
 }
 
-SkuPrice discounted_tiers(SkuPrice price, const Rate& discount) {
-  for (PriceTier& tier : price.tiers) tier.price = discounted(tier.price, discount);
-  return price;
-}
-
 /// Σ over the tiers of the quantity in it × its price, in 1e-21 yuan. Always wide: it is
 /// needed once a charge, and only for graduated prices.
 Wide graduated_product(const SkuPrice& price, Quantity quantity) {
@@ -48,17 +43,24 @@ Fen rounded_amount(const SkuPrice& price, Quantity part, Quantity whole) {
 
 }  // namespace
 
+SkuPrice AppliedPrice::price() const {
+  SkuPrice price = *stated;
+  if (discount == nullptr) return price;
+  for (PriceTier& tier : price.tiers) tier.price = discounted(tier.price, *discount);
+  return price;
+}
+
 std::optional<AppliedPrice> price_of(const PriceBook& book, const Contract* contract, const SkuId& sku) {
   const SkuPrice* listed = find_price(book.prices, sku);
   if (contract != nullptr) {
     if (const auto* own_prices = std::get_if<PriceList>(&contract->terms)) {
-      if (const SkuPrice* own = find_price(*own_prices, sku)) return AppliedPrice{*own, true};
+      if (const SkuPrice* own = find_price(*own_prices, sku)) return AppliedPrice{own, nullptr, true};
     } else if (listed != nullptr) {
-      return AppliedPrice{discounted_tiers(*listed, std::get<Rate>(contract->terms)), true};
+      return AppliedPrice{listed, &std::get<Rate>(contract->terms), true};
     }
   }
   if (listed == nullptr) return std::nullopt;
-  return AppliedPrice{*listed, false};
+  return AppliedPrice{listed, nullptr, false};
 }
 
 std::optional<UnitPrice> shown_price(const SkuPrice& price) {

@@ -8,10 +8,12 @@
 
 namespace voucherd::billing {
 
-/// The price of a SKU where `book` and `contract` (may be nullptr) are in force.
+/// The price of a SKU where `book` and `contract` (may be nullptr) are in force; points into them.
 struct AppliedPrice {
-  SkuPrice price;
-  bool by_contract = false;  // then the charge names the contract
+  const SkuPrice* stated = nullptr;
+  const Rate* discount = nullptr;  // on what is stated; nullptr: none
+  bool by_contract = false;        // then the charge names the contract
+  SkuPrice price() const;
 };
 /// nullopt: there is no price.
 std::optional<AppliedPrice> price_of(const PriceBook& book, const Contract* contract, const SkuId& sku);

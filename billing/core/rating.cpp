@@ -1,12 +1,12 @@
 // Rating in three steps (rules §3, §4). Days on which the same month, price book, contract,
 // policy and standing of the firm hold form one *stretch*; usage is summed into *cells* of
-// stretch × SKU × project; cells are gathered into charges, and each charge is rounded once.
+// stretch × SKU × project; the cells of a stretch and SKU are a *part* of a charge, and each charge
+// is rounded once.
 // So prices and reasons are looked up once a stretch and SKU, not once a day.
-#include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <algorithm>
-#include <array>
+#include <compare>
 #include <tuple>
 
 #include "billing/core/charge.h"
@@ -30,20 +30,24 @@ struct Stretch {
 /// What holds on each day for one firm, found once a day.
 class Calendar {
  public:
-  Calendar(const FirmId& firm, const Facts& facts)
-      : facts_(facts), firm_(find_firm(facts, firm)), contracts_(facts.contracts.of(firm)) {}
+  /// For the days of the usage.
+  Calendar(const FirmId& firm, const Facts& facts, const NumberedUsage& usage)
+      : facts_(facts),
+        firm_(find_firm(facts, firm)),
+        contracts_(facts.contracts.of(firm)),
+        first_(usage.first_day),
+        number_of_day_(static_cast<std::size_t>(usage.last_day.days - usage.first_day.days) + 1, not_found) {}
 
   std::uint32_t stretch_number(LocalDay day) {
-    if (last_day_ == day) return last_number_;  // usage comes mostly day by day
-    const auto [known, is_new] = number_of_day_.try_emplace(day.days, 0);
-    if (is_new) known->second = find_or_add(stretch_on(day));
-    last_day_ = day;
-    last_number_ = known->second;
-    return last_number_;
+    std::uint32_t& number = number_of_day_[static_cast<std::size_t>(day.days - first_.days)];
+    if (number == not_found) number = find_or_add(stretch_on(day));
+    return number;
   }
   const Stretch& stretch(std::uint32_t number) const { return stretches_[number]; }
 
  private:
+  static constexpr std::uint32_t not_found = UINT32_MAX;
+
   Stretch stretch_on(LocalDay day) const {
     Stretch stretch{month_of(day), facts_.price_book_on(day), nullptr, facts_.policy_on(day), std::nullopt};
     for (const Contract* contract : contracts_)
@@ -62,170 +66,196 @@ class Calendar {
   const Facts& facts_;
   const Firm* firm_;
   std::vector<const Contract*> contracts_;
+  LocalDay first_;
   std::vector<Stretch> stretches_;
-  boost::unordered_flat_map<std::int32_t, std::uint32_t> number_of_day_;
-  std::optional<LocalDay> last_day_;
-  std::uint32_t last_number_ = 0;
+  std::vector<std::uint32_t> number_of_day_;
 };
 
 /// Usage of one stretch, SKU and project; these two are numbers of the usage's names.
 struct Cell {
   std::uint32_t stretch = 0, sku = 0, project = 0;
-  std::uint32_t next = 0;  // the cell that followed this one the last time
   Quantity quantity;
+  auto key() const { return std::tie(stretch, sku, project); }
 };
 
-/// Sums usage into cells. Each day has mostly the same SKUs and projects in the same order, so
-/// the cell that followed last time is tried before the table is.
+/// Sums usage into cells: by place where all of a stretch are few, else by sorting.
 class Cells {
  public:
-  void add(std::uint32_t stretch, const NumberedUsage::Row& usage) {
-    const std::uint32_t guess = cells_.empty() ? 0 : cells_[last_].next;
-    const std::uint32_t number = is_of(guess, stretch, usage) ? guess : find_or_add(stretch, usage);
-    cells_[last_].next = number;
-    last_ = number;
-    cells_[number].quantity += usage.quantity;
-  }
+  explicit Cells(const NumberedUsage& usage)
+      : projects_(usage.projects.size()), per_stretch_(usage.skus.size() * projects_) {}
 
-  /// In the order of stretch, SKU and project.
-  std::vector<Cell> take_sorted() {
-    std::sort(cells_.begin(), cells_.end(), [](const Cell& a, const Cell& b) {
-      return std::tie(a.stretch, a.sku, a.project) < std::tie(b.stretch, b.sku, b.project);
-    });
-    return std::move(cells_);
-  }
-
- private:
-  using Key = std::array<std::uint32_t, 3>;
-
-  bool is_of(std::uint32_t number, std::uint32_t stretch, const NumberedUsage::Row& usage) const {
-    if (number >= cells_.size()) return false;
-    const Cell& cell = cells_[number];
-    return cell.stretch == stretch && cell.sku == usage.sku && cell.project == usage.project;
-  }
-
-  std::uint32_t find_or_add(std::uint32_t stretch, const NumberedUsage::Row& usage) {
-    const auto size = static_cast<std::uint32_t>(cells_.size());
-    const auto [known, is_new] = numbers_.try_emplace(Key{stretch, usage.sku, usage.project}, size);
-    if (is_new) cells_.push_back({stretch, usage.sku, usage.project, size + 1, {}});
-    return known->second;
-  }
-
-  std::vector<Cell> cells_;
-  std::uint32_t last_ = 0;
-  boost::unordered_flat_map<Key, std::uint32_t, boost::hash<Key>> numbers_;
-};
-
-/// A charge while its quantities are gathered.
-struct Draft {
-  const Sku* sku = nullptr;
-  bool tax_inclusive = false;
-  SkuPrice price;
-  Quantity quantity;
-  std::map<PolicyId, std::pair<const Policy*, Quantity>> eligible;
-  std::map<IneligibleReason, Quantity> ineligible;
-  std::vector<std::pair<const ProjectId*, Quantity>> projects;
-};
-
-/// Each project's net by cumulative allocation, so that the shares add up to `net` (rules §3).
-std::map<ProjectId, ProjectShare> allocate(const Draft& draft, Fen net) {
-  auto projects = draft.projects;
-  std::sort(projects.begin(), projects.end(),
-            [](const auto& a, const auto& b) { return *a.first < *b.first; });
-  std::map<ProjectId, ProjectShare> shares;
-  Quantity so_far;
-  Fen allocated;
-  for (const auto& [project, quantity] : projects) {
-    so_far += quantity;
-    const Fen up_to_here = round_product(net.value, so_far.nanos, draft.quantity.nanos);
-    ProjectShare& share = shares.try_emplace(shares.end(), *project)->second;
-    share.quantity += quantity;
-    share.net += up_to_here - allocated;
-    allocated = up_to_here;
-  }
-  return shares;
-}
-
-Charge finish(const Draft& draft) {
-  const Tax tax{draft.sku->tax_rate, draft.tax_inclusive};
-  const TaxedAmount amount = amount_of(draft.price, draft.quantity, draft.quantity, tax);
-  Charge charge;
-  charge.unit_price = shown_price(draft.price);
-  charge.tax_rate = draft.sku->tax_rate;
-  charge.unit = draft.sku->unit;
-  ChargeFigures& figures = charge.figures;
-  figures.quantity = draft.quantity;
-  figures.net = amount.net;
-  figures.tax = amount.tax;
-  figures.gross = amount.gross;
-  figures.ineligible = draft.ineligible;
-  figures.projects = allocate(draft, amount.net);
-  for (const auto& [id, part] : draft.eligible) {
-    const auto& [policy, quantity] = part;
-    const TaxedAmount eligible = amount_of(draft.price, quantity, draft.quantity, tax);
-    const Fen by_basis = policy->tax_basis == TaxBasis::net ? eligible.net : eligible.gross;
-    charge.eligible_by_policy.emplace(id, by_basis);
-    figures.eligible_quantity += quantity;
-    figures.eligible_amount += by_basis;
-  }
-  return charge;
-}
-
-/// Gathers sorted cells into charges and unpriced usage.
-class Gathering {
- public:
-  Gathering(const Facts& facts, const NumberedUsage& usage) : facts_(facts), usage_(usage) {}
-
-  /// Takes the cells [from, until), all of one stretch and SKU.
-  void take(const Stretch& stretch, const Cell* from, const Cell* until) {
-    const SkuId& id = usage_.skus[from->sku];
-    const auto sku = facts_.skus.find(id);
-    VOUCHERD_ASSERT(sku != facts_.skus.end());
-    Quantity quantity;
-    for (const Cell* cell = from; cell != until; ++cell) quantity += cell->quantity;
-
-    std::optional<AppliedPrice> applied;
-    if (stretch.book != nullptr) applied = price_of(*stretch.book, stretch.contract, id);
-    if (!applied) {
-      rated_.unpriced[{stretch.month, id}] += quantity;
+  void add(std::uint32_t stretch, const NumberedUsage::Row& row) {
+    if (per_stretch_ > placed_per_stretch_max) {
+      scattered_.push_back({stretch, row.sku, row.project, row.quantity});
       return;
     }
-    Draft& draft = draft_of(stretch, sku->second, std::move(*applied));
-    draft.quantity += quantity;
-    if (const auto reason = first_reason(stretch.policy, sku->second, stretch.firm_reason)) {
-      draft.ineligible[*reason] += quantity;
-    } else {
-      auto& part = draft.eligible[stretch.policy->id];
-      part.first = stretch.policy;
-      part.second += quantity;
-    }
-    for (const Cell* cell = from; cell != until; ++cell)
-      draft.projects.emplace_back(&usage_.projects[cell->project], cell->quantity);
+    if (placed_.size() <= stretch * per_stretch_) placed_.resize((stretch + 1) * per_stretch_);
+    placed_[stretch * per_stretch_ + row.sku * projects_ + row.project] += row.quantity;
   }
 
-  RatedUsage finish_all() {
-    for (auto& [key, draft] : drafts_) rated_.charges.emplace_hint(rated_.charges.end(), key, finish(draft));
-    return std::move(rated_);
+  /// In the order of stretch, SKU and project, each once.
+  std::vector<Cell> take_sorted() {
+    std::sort(scattered_.begin(), scattered_.end(),
+              [](const Cell& a, const Cell& b) { return a.key() < b.key(); });
+    std::vector<Cell> cells;
+    for (const Cell& cell : scattered_) {
+      if (cells.empty() || cells.back().key() != cell.key()) {
+        cells.push_back(cell);
+      } else {
+        cells.back().quantity += cell.quantity;
+      }
+    }
+    for (std::size_t at = 0; at < placed_.size(); ++at) {
+      if (placed_[at].is_zero()) continue;
+      const std::size_t in_stretch = at % per_stretch_;
+      cells.push_back({static_cast<std::uint32_t>(at / per_stretch_),
+                       static_cast<std::uint32_t>(in_stretch / projects_),
+                       static_cast<std::uint32_t>(in_stretch % projects_), placed_[at]});
+    }
+    return cells;
   }
 
  private:
-  Draft& draft_of(const Stretch& stretch, const Sku& sku, AppliedPrice applied) {
-    ChargeKey key{stretch.month, sku.id, stretch.book->version, {}};
-    if (applied.by_contract) key.contract = stretch.contract->number;
-    const auto [entry, is_new] = drafts_.try_emplace(std::move(key));
-    if (is_new) {
-      entry->second.sku = &sku;
-      entry->second.tax_inclusive = stretch.book->tax_inclusive;
-      entry->second.price = std::move(applied.price);
+  static constexpr std::size_t placed_per_stretch_max = 4096;  // 64 KiB
+
+  std::size_t projects_, per_stretch_;
+  std::vector<Quantity> placed_;  // none is negative: where it is zero, there is no usage
+  std::vector<Cell> scattered_;
+};
+
+/// The cells of one stretch and SKU, all at one price.
+struct Part {
+  const Stretch* stretch = nullptr;
+  std::uint32_t sku = 0;
+  const Contract* contract = nullptr;  // that sets the price; nullptr: the price book does
+  AppliedPrice applied;
+  std::span<const Cell> cells;
+  Quantity quantity;
+
+  /// As charges are ordered: parts that are equal in it are one charge.
+  friend bool operator==(const Part& a, const Part& b) { return (a <=> b) == 0; }
+  friend std::strong_ordering operator<=>(const Part& a, const Part& b) {
+    if (const auto order = a.stretch->month <=> b.stretch->month; order != 0) return order;
+    if (const auto order = a.sku <=> b.sku; order != 0) return order;
+    if (a.stretch->book != b.stretch->book) return a.stretch->book->version <=> b.stretch->book->version;
+    if (a.contract == b.contract) return std::strong_ordering::equal;
+    if (a.contract == nullptr || b.contract == nullptr) {
+      return a.contract == nullptr ? std::strong_ordering::less : std::strong_ordering::greater;
     }
-    return entry->second;
+    return a.contract->number <=> b.contract->number;
+  }
+};
+
+/// Makes a charge of its parts.
+class Charging {
+ public:
+  Charging(const Facts& facts, const NumberedUsage& usage) : facts_(facts), usage_(usage) {}
+
+  ChargeKey key_of(const Part& part) const {
+    return {part.stretch->month, usage_.skus[part.sku], part.stretch->book->version,
+            part.contract == nullptr ? ContractNumber() : part.contract->number};
+  }
+
+  Charge charge_of(std::span<const Part> parts) const {
+    const Part& first = parts.front();
+    const Sku& sku = facts_.skus.at(usage_.skus[first.sku]);
+    const SkuPrice price = first.applied.price();
+    const Tax tax{sku.tax_rate, first.stretch->book->tax_inclusive};
+    Charge charge;
+    charge.unit_price = shown_price(price);
+    charge.tax_rate = sku.tax_rate;
+    charge.unit = sku.unit;
+    ChargeFigures& figures = charge.figures;
+    for (const Part& part : parts) figures.quantity += part.quantity;
+    const TaxedAmount amount = amount_of(price, figures.quantity, figures.quantity, tax);
+    figures.net = amount.net;
+    figures.tax = amount.tax;
+    figures.gross = amount.gross;
+    figures.projects = shares_of(parts, figures);
+    for (const auto& [policy, quantity] : eligible_of(parts, sku, figures.ineligible)) {
+      const TaxedAmount eligible = amount_of(price, quantity, figures.quantity, tax);
+      const Fen by_basis = policy->tax_basis == TaxBasis::net ? eligible.net : eligible.gross;
+      charge.eligible_by_policy.emplace(policy->id, by_basis);
+      figures.eligible_quantity += quantity;
+      figures.eligible_amount += by_basis;
+    }
+    return charge;
+  }
+
+ private:
+  using ByPolicy = std::vector<std::pair<const Policy*, Quantity>>;
+
+  /// The eligible quantity by policy; the rest goes to `ineligible` by its reason.
+  static ByPolicy eligible_of(std::span<const Part> parts, const Sku& sku,
+                              std::map<IneligibleReason, Quantity>& ineligible) {
+    ByPolicy eligible;
+    for (const Part& part : parts) {
+      const Stretch& stretch = *part.stretch;
+      if (const auto reason = first_reason(stretch.policy, sku, stretch.firm_reason)) {
+        ineligible[*reason] += part.quantity;
+        continue;
+      }
+      const auto known = std::find_if(eligible.begin(), eligible.end(),
+                                      [&](const auto& of) { return of.first == stretch.policy; });
+      Quantity& quantity =
+          (known == eligible.end() ? eligible.emplace_back(stretch.policy, Quantity()) : *known).second;
+      quantity += part.quantity;
+    }
+    return eligible;
+  }
+
+  /// Each project's net by cumulative allocation, so that the shares add up to the charge's (rules §3).
+  std::map<ProjectId, ProjectShare> shares_of(std::span<const Part> parts,
+                                              const ChargeFigures& figures) const {
+    std::vector<std::pair<std::uint32_t, Quantity>> projects;
+    for (const Part& part : parts) {
+      for (const Cell& cell : part.cells) projects.emplace_back(cell.project, cell.quantity);
+    }
+    if (parts.size() > 1) std::sort(projects.begin(), projects.end());
+    std::map<ProjectId, ProjectShare> shares;
+    Quantity so_far;
+    Fen allocated;
+    for (const auto& [project, quantity] : projects) {
+      so_far += quantity;
+      const Fen up_to_here = round_product(figures.net.value, so_far.nanos, figures.quantity.nanos);
+      ProjectShare& share = shares.try_emplace(shares.end(), usage_.projects[project])->second;
+      share.quantity += quantity;
+      share.net += up_to_here - allocated;
+      allocated = up_to_here;
+    }
+    return shares;
   }
 
   const Facts& facts_;
   const NumberedUsage& usage_;
-  std::map<ChargeKey, Draft> drafts_;
-  RatedUsage rated_;
 };
+
+/// The priced cells in parts, in the order of the charges; the quantities of the others go to `unpriced`.
+std::vector<Part> part(const std::vector<Cell>& cells, const Calendar& calendar, const NumberedUsage& usage,
+                       std::map<UnpricedKey, Quantity>& unpriced) {
+  std::vector<Part> parts;
+  for (auto from = cells.begin(); from != cells.end();) {
+    const auto until = std::find_if(from, cells.end(), [&](const Cell& cell) {
+      return cell.stretch != from->stretch || cell.sku != from->sku;
+    });
+    Part part{&calendar.stretch(from->stretch), from->sku, nullptr, {}, {from, until}, {}};
+    for (const Cell& cell : part.cells) part.quantity += cell.quantity;
+    const SkuId& sku = usage.skus[part.sku];
+    const Stretch& stretch = *part.stretch;
+    const auto applied =
+        stretch.book == nullptr ? std::nullopt : price_of(*stretch.book, stretch.contract, sku);
+    if (applied) {
+      part.applied = *applied;
+      if (applied->by_contract) part.contract = stretch.contract;
+      parts.push_back(part);
+    } else {
+      unpriced[{stretch.month, sku}] += part.quantity;
+    }
+    from = until;
+  }
+  std::sort(parts.begin(), parts.end());
+  return parts;
+}
 
 /// The names that the rows have, in order, and their numbers in the rows.
 template <class Name>
@@ -243,32 +273,31 @@ void number(std::span<const UsageOfDay> usage, Name UsageOfDay::*name, std::vect
 
 RatedUsage rate_usage(const FirmId& firm, std::span<const UsageOfDay> usage, const Facts& facts) {
   NumberedUsage numbered;
-  numbered.rows.reserve(usage.size());
-  for (const UsageOfDay& entry : usage) numbered.rows.push_back({entry.day, 0, 0, entry.quantity});
+  for (const UsageOfDay& entry : usage) numbered.add({entry.day, 0, 0, entry.quantity});
   number(usage, &UsageOfDay::sku, numbered.skus, numbered.rows, &NumberedUsage::Row::sku);
   number(usage, &UsageOfDay::project, numbered.projects, numbered.rows, &NumberedUsage::Row::project);
   return rate_usage(firm, numbered, facts);
 }
 
 RatedUsage rate_usage(const FirmId& firm, const NumberedUsage& usage, const Facts& facts) {
-  Calendar calendar(firm, facts);
-  Cells cells;
+  if (usage.rows.empty()) return {};
+  Calendar calendar(firm, facts, usage);
+  Cells cells(usage);
   for (const NumberedUsage::Row& row : usage.rows) {
     VOUCHERD_ASSERT(row.quantity.nanos >= 0);
     if (!row.quantity.is_zero()) cells.add(calendar.stretch_number(row.day), row);
   }
   const std::vector<Cell> sorted = cells.take_sorted();
-  Gathering gathering(facts, usage);
-  for (std::size_t from = 0; from < sorted.size();) {
-    std::size_t until = from + 1;
-    while (until < sorted.size() && sorted[until].stretch == sorted[from].stretch &&
-           sorted[until].sku == sorted[from].sku) {
-      ++until;
-    }
-    gathering.take(calendar.stretch(sorted[from].stretch), &sorted[from], sorted.data() + until);
+  RatedUsage rated;
+  const std::vector<Part> parts = part(sorted, calendar, usage, rated.unpriced);
+  const Charging charging(facts, usage);
+  for (auto from = parts.begin(); from != parts.end();) {
+    const auto until = std::find_if(from, parts.end(), [&](const Part& part) { return part != *from; });
+    rated.charges.emplace_hint(rated.charges.end(), charging.key_of(*from),
+                               charging.charge_of({from, until}));
     from = until;
   }
-  return gathering.finish_all();
+  return rated;
 }
 
 }  // namespace voucherd::billing

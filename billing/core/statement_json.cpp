@@ -13,6 +13,7 @@ namespace {
 /// Objects and lists are closed by whoever opened them; commas come of themselves.
 class Writer {
  public:
+  explicit Writer(std::size_t bytes_expected) { out_.reserve(bytes_expected); }
   void open(char bracket) {
     separate();
     out_ += bracket;
@@ -201,7 +202,8 @@ void show_head(Writer& json, const Statement& statement) {
 }  // namespace
 
 std::string to_canonical_json(const Statement& statement) {
-  Writer json;
+  constexpr std::size_t line_bytes = 512;  // with a project or two
+  Writer json((statement.lines.size() + 4) * line_bytes);
   json.open('{');
   show_head(json, statement);
   json.list("lines", statement.lines, show_line);

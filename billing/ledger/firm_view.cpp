@@ -75,9 +75,9 @@ FirmView& LedgerState::view_of(const FirmId& firm) const {
   view.accepted_by_kind.clear();
   const NumberedUsage numbered = usage.totals().of(firm);
   view.rated = rate_usage(firm, numbered, facts);
-  if (!numbered.rows.empty()) {  // in order of the days
-    view.first_usage = month_of(numbered.rows.front().day);
-    view.last_usage = month_of(numbered.rows.back().day);
+  if (!numbered.rows.empty()) {
+    view.first_usage = month_of(numbered.first_day);
+    view.last_usage = month_of(numbered.last_day);
   }
   std::vector<Quantity> by_sku(numbered.skus.size());
   for (const auto& row : numbered.rows) by_sku[row.sku] += row.quantity;

@@ -2,6 +2,7 @@
 // names among them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -17,10 +18,18 @@ struct NumberedUsage {
     std::uint32_t sku = 0, project = 0;  // of the names below
     Quantity quantity;
   };
+  void add(const Row& row) {
+    if (rows.empty()) first_day = last_day = row.day;
+    first_day = std::min(first_day, row.day);
+    last_day = std::max(last_day, row.day);
+    rows.push_back(row);
+  }
+
   // In the order of their bytes, each once.
   std::vector<SkuId> skus;
   std::vector<ProjectId> projects;
-  std::vector<Row> rows;
+  std::vector<Row> rows;         // in no order
+  LocalDay first_day, last_day;  // of the rows
 };
 
 }  // namespace voucherd

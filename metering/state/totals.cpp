@@ -181,44 +181,41 @@ void Totals::order_by(Rows& rows, std::size_t ranks, RankOf&& rank_of) {
   rows = std::move(ordered);
 }
 
-/// Thousands of totals with few names and days: counting them into place takes a tenth of what comparing
-/// their texts does.
 NumberedUsage Totals::between(const FirmTotals& totals, LocalDay from, LocalDay until) const {
   NumberedUsage usage;
-  Rows& rows = usage.rows;
-  rows.reserve(totals.totals);
+  usage.rows.reserve(totals.totals);
   std::vector<bool> sku_used(sku_names_.size()), project_used(project_names_.size());
-  LocalDay first = until, last = from;
   totals.gathered().each([&](const Key& key, Quantity quantity) {
     const LocalDay day{key.day};
     if (day < from || day >= until) return;
-    first = std::min(first, day);
-    last = std::max(last, day);
-    rows.push_back({day, key.sku, key.project, quantity});
+    usage.add({day, key.sku, key.project, quantity});
     sku_used[key.sku] = project_used[key.project] = true;
   });
-  if (rows.empty()) return usage;
   const Canonical skus(sku_names_, sku_used), projects(project_names_, project_used);
   for (const std::string_view sku : skus.texts) usage.skus.emplace_back(sku);
   for (const std::string_view project : projects.texts) usage.projects.emplace_back(project);
-  for (auto& row : rows) {
+  for (auto& row : usage.rows) {
     row.sku = skus.rank[row.sku];
     row.project = projects.rank[row.project];
   }
-  order_by(rows, projects.texts.size(), [](const auto& row) { return row.project; });
-  order_by(rows, skus.texts.size(), [](const auto& row) { return row.sku; });
-  order_by(rows, static_cast<std::size_t>(last.days - first.days) + 1,
-           [&](const auto& row) { return static_cast<std::uint32_t>(row.day.days - first.days); });
   return usage;
 }
 
+/// Thousands of totals with few names and days: counting them into place takes a tenth of what comparing
+/// their texts does.
 std::vector<UsageTotal> Totals::of(const FirmId& firm, LocalDay from, LocalDay until) const {
   const FirmTotals* totals = totals_of(firm.value);
   if (totals == nullptr) return {};
-  const NumberedUsage usage = between(*totals, from, until);
+  NumberedUsage usage = between(*totals, from, until);
+  Rows& rows = usage.rows;
+  const LocalDay first = usage.first_day;
+  order_by(rows, usage.projects.size(), [](const auto& row) { return row.project; });
+  order_by(rows, usage.skus.size(), [](const auto& row) { return row.sku; });
+  order_by(rows, static_cast<std::size_t>(usage.last_day.days - first.days) + 1,
+           [first](const auto& row) { return static_cast<std::uint32_t>(row.day.days - first.days); });
   std::vector<UsageTotal> shown;
-  shown.reserve(usage.rows.size());
-  for (const auto& [day, sku, project, quantity] : usage.rows) {
+  shown.reserve(rows.size());
+  for (const auto& [day, sku, project, quantity] : rows) {
     shown.push_back({day, usage.skus[sku], usage.projects[project], quantity});
   }
   return shown;

@@ -57,7 +57,7 @@ class Totals {
   std::vector<FirmId> firms() const;
   /// One firm's totals in the order of (day, SKU, project) with day in [from, until); zeros left out.
   std::vector<UsageTotal> of(const FirmId& firm, LocalDay from, LocalDay until) const;
-  /// All of one firm's, in the same order; of the names those that they use.
+  /// All of one firm's, in no order; of the names those that they use.
   NumberedUsage of(const FirmId& firm) const;
   /// Increases whenever a total of the firm changes; 0 for a firm that never had usage. Not saved: after
   /// load() it begins again at 1.

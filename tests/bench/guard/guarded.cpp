@@ -130,7 +130,7 @@ void rate() {
   std::sort(usage.skus.begin(), usage.skus.end());
   for (LocalDay day = parse_day("2026-01-01").value(); day < parse_day("2027-01-01").value(); ++day.days) {
     for (std::uint32_t sku = 0; sku < usage.skus.size(); ++sku) {
-      usage.rows.push_back({day, sku, 0, Quantity{1'234'567'890}});
+      usage.add({day, sku, 0, Quantity{1'234'567'890}});
     }
   }
   const billing::Facts known = facts();

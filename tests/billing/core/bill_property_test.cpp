@@ -54,6 +54,22 @@ TEST(RatingPropertyTest, ChargesAreThoseOfANaiveReadingOfTheRules) {
   }));
 }
 
+TEST(RatingPropertyTest, ProjectsByTheThousandAreRatedAsFewAre) {
+  EXPECT_TRUE(holds("names without usage change nothing", [](RandomWorld& world) {
+    FirmAccount account = example::account(world.usage(80));
+    const auto bytes = [&] {
+      return to_canonical_json(
+          open_statement(account, month("2026-12"), month("2026-09"), world.facts, head));
+    };
+    const std::string few = bytes();
+    constexpr int many = 5000;  // beyond what is summed by place
+    for (int i = 0; i < many; ++i)
+      account.usage.push_back(
+          {parse_day("2026-03-01").value(), gpu, ProjectId("p-" + std::to_string(i)), {}});
+    RC_ASSERT(bytes() == few);
+  }));
+}
+
 TEST(RatingPropertyTest, TheOrderAndThePartsOfUsageChangeNothing) {
   EXPECT_TRUE(holds("shuffled and halved usage gives the same bytes", [](RandomWorld& world) {
     FirmAccount account = example::account(world.usage(60));

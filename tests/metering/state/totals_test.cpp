@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <tuple>
 
 #include "metering/state/byte_coding.h"
 #include "tests/metering/state/sample_events.h"
@@ -32,10 +33,20 @@ std::string saved(const Totals& totals) {
   return bytes;
 }
 
+/// In the order of (day, SKU, project), which the numbers' order has to be that of.
 std::vector<UsageTotal> named(const NumberedUsage& usage) {
+  auto rows = usage.rows;
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.day, a.sku, a.project) < std::tie(b.day, b.sku, b.project);
+  });
   std::vector<UsageTotal> list;
-  for (const auto& [day, sku, project, quantity] : usage.rows) {
+  for (const auto& [day, sku, project, quantity] : rows) {
+    EXPECT_TRUE(usage.first_day <= day && day <= usage.last_day);
     list.push_back({day, usage.skus.at(sku), usage.projects.at(project), quantity});
+  }
+  if (!list.empty()) {
+    EXPECT_EQ(usage.first_day, list.front().day);
+    EXPECT_EQ(usage.last_day, list.back().day);
   }
   return list;
 }
