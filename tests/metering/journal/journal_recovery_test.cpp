@@ -249,10 +249,19 @@ TEST_F(JournalRecoveryTest, AcceptsAnAcceptedLossOnceTheAcknowledgedFileIsDelete
 }
 
 TEST_F(JournalRecoveryTest, RefusesAMissingTable) {
-  for (const fs::path& table : database_files(image_, ".sst")) {
+  const auto tables = database_files(image_, ".sst");
+  ASSERT_GT(tables.size(), 1U);
+  for (const fs::path& table : tables) {
     trial_image();
     fs::remove(trial_ / "database" / table.filename());
-    EXPECT_TRUE(open_and_scan(trial_.string()).refused.starts_with("journal_")) << table;
+    const Opened opened = open_and_scan(trial_.string());
+    // The image may be of the moment at which the newest table is written and read back, and no manifest
+    // names it yet: its records are then still in their log.
+    if (table == tables.back() && opened.harmless()) {
+      EXPECT_EQ(opened.last, acknowledged_last);
+      continue;
+    }
+    EXPECT_TRUE(opened.refused.starts_with("journal_")) << table << ": " << opened.difference;
   }
 }
 
