@@ -202,7 +202,9 @@ Reading BodyDecoder::element(ondemand::document& document, ondemand::value value
   std::string_view raw = token;
   if (container) {
     const char* next = nullptr;
-    if (document.current_location().get(next) != simdjson::SUCCESS) {
+    // Where the brackets that close it stand in the padding, what is next is no token of the body.
+    if (document.current_location().get(next) != simdjson::SUCCESS || next <= token.data() ||
+        next >= body_.data() + body_.size()) {
       return Unreadable{ReasonCode::malformed, "is not JSON: its array is not closed"};
     }
     raw = {token.data(), static_cast<std::size_t>(next - token.data())};

@@ -128,7 +128,10 @@ TEST(DecodeFormatTest, ABrokenEventIsRefusedAndNothingMayFollowIt) {
 
 TEST(DecodeFormatTest, ABodyCutOffAnywhereIsRefusedWhateverStandsBehindIt) {
   const std::string nested = with(good_usage, "\"sku\":", "\"x\":{\"a\":[[1],{},[{\"b\":[]}]]},\"sku\":");
-  for (const std::string& body : {nested, "[" + nested + "," + std::string(good_correction) + "]"}) {
+  // Cut off behind this member, it ends as an array does.
+  const std::string ending = with(good_usage, "\"81723\"}", "\"81723\",\"x\":[1]}");
+  for (const std::string& body :
+       {nested, "[" + nested + "," + std::string(good_correction) + "]", "[" + ending + "]"}) {
     for (std::size_t size = 0; size < body.size(); ++size) {
       for (const char padding : {'}', ']', '"', '\0', ' ', ',', ':', '{', '[', '1', '\\', '\xff'}) {
         ASSERT_TRUE(DecodedBody(body.substr(0, size), BodyFormat::event_or_batch, padding).refused())
