@@ -11,9 +11,10 @@ namespace voucherd {
 
 namespace {
 
-// Rows of a part: those of a group, as they are written.
+// Rows of a part: some groups, for what is asked for next stands near.
 constexpr std::uint32_t rows_of_part = 512;
-constexpr std::size_t duplicates_share = 4;  // of the bytes, one in so many
+// Of the bytes, at most one in so many is for what is noted of records, and only what that takes.
+constexpr std::size_t duplicates_share = 2;
 
 std::size_t bytes_of(const UsageRecord& record) {
   std::size_t bytes = sizeof(UsageRecord) + record.events.memory_bytes();
@@ -29,9 +30,7 @@ std::size_t bytes_of(const UsageRecord& record) {
 }  // namespace
 
 BlockCache::BlockCache(const Journal& journal, std::size_t bytes_max)
-    : journal_(journal),
-      duplicates_(journal, bytes_max / duplicates_share),
-      bytes_max_(bytes_max - bytes_max / duplicates_share) {}
+    : journal_(journal), duplicates_(journal, bytes_max / duplicates_share), bytes_max_(bytes_max) {}
 
 void BlockCache::visit(EventPlace place, const Visit& visit) {
   const Entry* entry = find({place.position, whole});
@@ -48,7 +47,9 @@ bool BlockCache::holds(EventPlace place, const EventView& event) {
   if (index_.contains({place.position, whole}) || index_.contains(part)) return false;
   // A batch that is sent again goes on in the same rows: it is better served by visit(), which keeps them.
   if (std::exchange(asked_last_, part) == part) return false;
-  return duplicates_.holds(place, event);
+  const bool same = duplicates_.holds(place, event);
+  keep_within();
+  return same;
 }
 
 std::shared_ptr<const UsageRecord> BlockCache::get(Position position) {
@@ -73,13 +74,17 @@ const BlockCache::Entry& BlockCache::add(Entry entry) {
   bytes_ += entry.bytes;
   entries_.push_front(std::move(entry));
   index_.emplace(entries_.front().key, entries_.begin());
+  keep_within();
+  return entries_.front();
+}
+
+void BlockCache::keep_within() {
   // The newest stays, however large: its reader is about to use it.
-  while (bytes_ > bytes_max_ && entries_.size() > 1) {
+  while (bytes_ + duplicates_.memory_bytes() > bytes_max_ && entries_.size() > 1) {
     bytes_ -= entries_.back().bytes;
     index_.erase(entries_.back().key);
     entries_.pop_back();
   }
-  return entries_.front();
 }
 
 const BlockCache::Entry& BlockCache::read_whole(Position position) {

@@ -51,6 +51,7 @@ class BlockCache {
   static constexpr std::uint32_t whole = ~std::uint32_t{0};
   const Entry* find(Key key);
   const Entry& add(Entry entry);
+  void keep_within();
   const Entry& read_whole(Position position);
   const Entry& read_part(EventPlace place);
 

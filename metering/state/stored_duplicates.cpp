@@ -50,7 +50,7 @@ void StoredDuplicates::keep_within() {
     bytes_ = 0;
     names_ = {};
   }
-  while (!entries_.empty() && bytes_ + names_.memory_bytes() > bytes_max_) {
+  while (!entries_.empty() && memory_bytes() > bytes_max_) {
     bytes_ -= entries_.back().bytes();
     index_.erase(entries_.back().position);
     entries_.pop_back();

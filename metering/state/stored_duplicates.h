@@ -22,6 +22,7 @@ class StoredDuplicates {
   StoredDuplicates(const Journal& journal, std::size_t bytes_max);
   /// Whether the event at `place`, which is there, is certainly `event`. False tells nothing.
   bool holds(EventPlace place, const EventView& event);
+  std::size_t memory_bytes() const { return bytes_ + names_.memory_bytes(); }
 
  private:
   struct Entry {

@@ -66,6 +66,15 @@ class ColumnReader {
   std::uint32_t rows_, row_;
 };
 
+/// Of up to four bytes, the lowest first.
+std::uint32_t narrow_number(std::string_view bytes) {
+  std::uint32_t number = 0;
+  for (std::size_t byte = bytes.size(); byte-- > 0;) {
+    number = number << 8 | static_cast<unsigned char>(bytes[byte]);
+  }
+  return number;
+}
+
 }  // namespace
 
 std::optional<StoredRows> StoredRows::of(std::string_view payload, std::uint16_t version, Dictionary& names) {
@@ -77,13 +86,15 @@ std::optional<StoredRows> StoredRows::of(std::string_view payload, std::uint16_t
   StoredRows rows;
   rows.events_ = from.events_;
   rows.rows_per_group_ = from.rows_per_group_;
+  std::vector<std::uint32_t> numbers;
   for (std::size_t column = 0; column < columns; ++column) {
     const Dictionary& texts = named.dictionary(column);
-    for (std::uint32_t i = 0; i < texts.size(); ++i) rows.numbers_.push_back(names.intern(texts.at(i)));
-    rows.ends_[column] = static_cast<std::uint32_t>(rows.numbers_.size());
+    for (std::uint32_t i = 0; i < texts.size(); ++i) numbers.push_back(names.intern(texts.at(i)));
+    rows.ends_[column] = static_cast<std::uint32_t>(numbers.size());
   }
+  rows.keep_numbers(numbers);
   const auto place_of = [&](std::size_t piece) {
-    return static_cast<std::uint64_t>(from.pieces_[piece].bytes.data() - payload.data());
+    return static_cast<std::uint32_t>(from.pieces_[piece].bytes.data() - payload.data());
   };
   const auto keys = [&](std::size_t piece, const Dictionary& texts) {
     return Keys{place_of(piece), EventColumns::width_of(texts.size())};
@@ -103,14 +114,26 @@ std::optional<StoredRows> StoredRows::of(std::string_view payload, std::uint16_t
   return rows;
 }
 
+void StoredRows::keep_numbers(const std::vector<std::uint32_t>& numbers) {
+  const std::uint32_t largest = numbers.empty() ? 0 : *std::max_element(numbers.begin(), numbers.end());
+  number_width_ = std::max(1u, static_cast<std::uint32_t>(std::bit_width(largest) + 7) / 8);
+  numbers_.reserve(numbers.size() * number_width_);
+  for (const std::uint32_t number : numbers) {
+    for (std::uint32_t byte = 0; byte < number_width_; ++byte) {
+      numbers_.push_back(static_cast<char>(number >> 8 * byte));
+    }
+  }
+}
+
+std::uint32_t StoredRows::number(std::uint32_t index) const {
+  return narrow_number({numbers_.data() + std::size_t{index} * number_width_, number_width_});
+}
+
 template <class Read>
 std::optional<std::uint32_t> StoredRows::read_key(const Keys& keys, std::uint32_t row, Read&& read) {
-  unsigned char bytes[sizeof(std::uint32_t)] = {};
-  const std::span<char> into(reinterpret_cast<char*>(bytes), keys.width);
-  if (!read(keys.begin + std::uint64_t{row} * keys.width, into)) return std::nullopt;
-  std::uint32_t key = 0;
-  for (std::size_t byte = sizeof bytes; byte-- > 0;) key = key << 8 | bytes[byte];
-  return key;
+  char bytes[sizeof(std::uint32_t)];
+  if (!read(keys.begin + std::uint64_t{row} * keys.width, std::span(bytes, keys.width))) return std::nullopt;
+  return narrow_number({bytes, keys.width});
 }
 
 std::optional<StoredRows::Flags> StoredRows::read_figures(std::string_view bytes, InGroup at,
@@ -226,7 +249,7 @@ bool StoredRows::compare(std::uint32_t row, const EventView& event, const Dictio
   for (std::size_t column = 0; column < columns; ++column) {
     std::uint32_t& index = found.*EventBlock::columns[column];
     if (index >= texts(column)) return false;
-    index = block.push(column, names.at(numbers_[ends_[column] - texts(column) + index]));
+    index = block.push(column, names.at(number(ends_[column] - texts(column) + index)));
   }
   block.rows_.push_back(found);
   return block.at(0) == event;
@@ -248,7 +271,7 @@ bool StoredRows::holds(std::uint32_t row, const EventView& event, const Dictiona
 }
 
 std::size_t StoredRows::memory_bytes() const {
-  return numbers_.capacity() * sizeof numbers_[0] + groups_.capacity() * sizeof(Group);
+  return numbers_.capacity() + groups_.capacity() * sizeof(Group);
 }
 
 }  // namespace voucherd

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,7 +41,7 @@ class StoredRows {
   };
   /// The pieces of a group stand one behind another.
   struct Group {
-    std::uint64_t begin = 0;
+    std::uint32_t begin = 0;
     std::array<std::uint32_t, pieces> bytes{};
     std::array<bool, pieces> compressed{};
   };
@@ -58,14 +59,18 @@ class StoredRows {
                            InGroup at, EventBlock::Row& row, EventBlock& into);
   template <class Read>
   static std::optional<std::uint32_t> read_key(const Keys& keys, std::uint32_t row, Read&& read);
+  void keep_numbers(const std::vector<std::uint32_t>& numbers);
+  std::uint32_t number(std::uint32_t index) const;
   std::uint32_t texts(std::size_t column) const {
     return ends_[column] - (column == 0 ? 0 : ends_[column - 1]);
   }
 
   std::uint32_t events_ = 0, rows_per_group_ = 1;
   Keys subjects_, skus_;
-  std::vector<std::uint32_t> numbers_;         // of the names, by column and index
-  std::array<std::uint32_t, columns> ends_{};  // of each column's in numbers_
+  // The names' numbers, by column and index: most of what is kept, so in no more bytes than they need.
+  std::string numbers_;
+  std::uint32_t number_width_ = 1;
+  std::array<std::uint32_t, columns> ends_{};  // of each column's among them
   std::vector<Group> groups_;
 };
 

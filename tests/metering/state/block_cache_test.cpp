@@ -65,8 +65,9 @@ TEST_F(BlockCacheTest, KeepsWhatWasPutInBeforeItIsAskedFor) {
 }
 
 TEST_F(BlockCacheTest, DropsTheLeastRecentlyUsedBeyondItsBytes) {
-  // A quarter is for what is known of duplicates.
-  BlockCache cache(*journal_, 3 * (sizeof(UsageRecord) + record(2)->events.memory_bytes()));
+  const std::size_t bytes_of_one =
+      sizeof(UsageRecord) + BlockCache(*journal_, 1).get(2)->events.memory_bytes();
+  BlockCache cache(*journal_, 2 * bytes_of_one + bytes_of_one / 2);
   const std::weak_ptr<const UsageRecord> second = cache.get(2), third = cache.get(3);
   cache.get(2);
   cache.get(4);
@@ -122,6 +123,27 @@ TEST_F(BlockCacheTest, IsCertainOfScatteredEventsAndLeavesOnesSideBySideToAVisit
   EXPECT_FALSE(cache.holds({last + 1, 1'702}, large.events.at(1'702)));  // which is kept now
   EXPECT_TRUE(cache.holds({last + 1, 5}, large.events.at(5)));
   EXPECT_FALSE(cache.holds({last + 1, 2'999}, large.events.at(5)));
+}
+
+TEST_F(BlockCacheTest, MakesRoomForWhatIsNotedOfScatteredEvents) {
+  const auto large = std::make_shared<UsageRecord>();
+  test::Random random(3);
+  for (int i = 0; i < 3'000; ++i) {
+    large->events.append(test::ordinary_event(random, test::sample_start_ms + i).view());
+  }
+  const Record stored{header(last + 1), large->encode()};
+  ASSERT_TRUE(journal_->append({&stored, 1}).has_value());
+  StoredDuplicates noted(*journal_, 1 << 20);
+  ASSERT_TRUE(noted.holds({last + 1, 0}, large->events.at(0)));
+  const std::size_t room = sizeof(UsageRecord) + large->events.memory_bytes() + noted.memory_bytes();
+
+  BlockCache cache(*journal_, room);
+  const std::weak_ptr<const UsageRecord> second = cache.get(2);  // small, and used longest ago
+  cache.put(header(3), large);
+  EXPECT_FALSE(second.expired());
+  EXPECT_TRUE(cache.holds({last + 1, 0}, large->events.at(0)));
+  EXPECT_TRUE(second.expired());
+  EXPECT_EQ(cache.get(3), large);
 }
 
 TEST_F(BlockCacheTest, StopsWhereARecordIsNotUsageOrNotThere) {

@@ -133,6 +133,69 @@ TEST_F(StoredDuplicatesTest, IsAsExactWithoutRoomToKeepAnything) {
   expect_exact(duplicates);
 }
 
+TEST_F(StoredDuplicatesTest, KeepsWithinItsBytesAsRecordsPassBy) {
+  constexpr std::uint32_t count = 40, rows_of_each = 400;
+  std::vector<Record> records;
+  std::vector<UsageRecord> usage(count);
+  test::Random random(5);
+  for (UsageRecord& record : usage) {
+    for (std::uint32_t i = 0; i < rows_of_each; ++i) {
+      test::SampleEvent event = test::ordinary_event(random, test::sample_start_ms + i);
+      // Few names: they are never dropped one by one.
+      event.source = "/a";
+      event.subject = "91500000MA5U0000XX";
+      event.node = "b";
+      record.events.append(event.view());
+    }
+    const Position position = large + 1 + records.size();
+    records.push_back({{position, Instant{1}, RecordType::usage, usage_record_version}, record.encode()});
+  }
+  ASSERT_TRUE(journal_->append(records).has_value());
+  StoredDuplicates one(*journal_, 1 << 20);
+  ASSERT_TRUE(one.holds({large + 1, 0}, usage[0].events.at(0)));
+  const std::size_t bytes_max = 3 * one.memory_bytes();
+  StoredDuplicates duplicates(*journal_, bytes_max);
+  std::size_t most = 0;
+  for (std::uint32_t i = 0; i < 5 * count; ++i) {
+    const std::uint32_t record = static_cast<std::uint32_t>(random() % count),
+                        row = static_cast<std::uint32_t>(random() % rows_of_each);
+    EXPECT_TRUE(duplicates.holds({large + 1 + record, row}, usage[record].events.at(row)));
+    most = std::max(most, duplicates.memory_bytes());
+  }
+  // Room is made before the next record is noted.
+  EXPECT_LE(most, bytes_max + one.memory_bytes());
+  EXPECT_GT(most, bytes_max);
+}
+
+TEST_F(StoredDuplicatesTest, TellsRecordsOfMoreNamesThanTwoBytesNumber) {
+  constexpr std::uint32_t names = 70'000, rows_of_each = 7'000;
+  std::vector<Record> records;
+  test::Random random(6);
+  std::vector<test::SampleEvent> last;
+  for (std::uint32_t i = 0; i < names;) {
+    UsageRecord record;
+    last.clear();
+    for (std::uint32_t row = 0; row < rows_of_each; ++row, ++i) {
+      test::SampleEvent event = test::ordinary_event(random, test::sample_start_ms + i);
+      event.node = "node-" + std::to_string(i);
+      record.events.append(event.view());
+      last.push_back(event);
+    }
+    const Position position = large + 1 + records.size();
+    records.push_back({{position, Instant{1}, RecordType::usage, usage_record_version}, record.encode()});
+  }
+  ASSERT_TRUE(journal_->append(records).has_value());
+  StoredDuplicates duplicates(*journal_, 64 << 20);
+  for (const Record& record : records) duplicates.holds({record.header.position, 0}, last[0].view());
+  for (const std::uint32_t row : {0u, 1u, rows_of_each / 2, rows_of_each - 1}) {
+    const Position position = large + records.size();
+    EXPECT_TRUE(duplicates.holds({position, row}, last[row].view()));
+    test::SampleEvent other = last[row];
+    other.node = "node-" + std::to_string(names - rows_of_each + row - (1u << 16));  // the lower bytes alike
+    EXPECT_FALSE(duplicates.holds({position, row}, other.view()));
+  }
+}
+
 TEST_F(StoredDuplicatesTest, TellsNothingOfSmallRecordsAndOthers) {
   open();
   StoredDuplicates duplicates(*journal_, 1 << 20);
