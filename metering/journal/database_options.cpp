@@ -111,4 +111,10 @@ rocksdb::ReadOptions verified_read(bool keep) {
   return options;
 }
 
+rocksdb::ReadOptions read_of_memory() {
+  rocksdb::ReadOptions options;
+  options.read_tier = rocksdb::kMemtableTier;
+  return options;
+}
+
 }  // namespace voucherd

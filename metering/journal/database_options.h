@@ -19,5 +19,7 @@ rocksdb::Options database_options(const JournalOptions& options, Access access,
 rocksdb::WriteOptions durable_write();
 /// For single reads (`keep`: in the block cache) and for scans.
 rocksdb::ReadOptions verified_read(bool keep);
+/// Of what is not in a table yet, for iterators.
+rocksdb::ReadOptions read_of_memory();
 
 }  // namespace voucherd

@@ -247,9 +247,13 @@ Result<void> Journal::Impl::get(Position position,
   }
   const std::shared_lock guard(replacing);
   if (!database) return unreadable(position, closed);
+  const std::string key = key_of_position(position);
+  // What is still in RocksDB's memory is visited there; Get() would copy it.
+  const std::unique_ptr<rocksdb::Iterator> in_memory(database->NewIterator(read_of_memory()));
+  in_memory->Seek(key);
+  if (in_memory->Valid() && in_memory->key() == key) return visit(in_memory->value().ToStringView());
   rocksdb::PinnableSlice value;
-  const auto status =
-      database->Get(verified_read(true), database->DefaultColumnFamily(), key_of_position(position), &value);
+  const auto status = database->Get(verified_read(true), database->DefaultColumnFamily(), key, &value);
   if (!status.ok()) return unreadable(position, status.ToString());
   return visit(value.ToStringView());
 }
