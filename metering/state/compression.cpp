@@ -1,7 +1,7 @@
-// Which level: measured on ordinary groups of 512 rows, level −1 packs their figures and details into 1,886
-// bytes in place of 1,653, half a byte an event, and unpacks them in 2.2 µs in place of 8.5, which duplicates
-// from all over the history and every recount wait for. Names are a sixth longer at −1, and unpacked once a
-// record. Level 3 takes twice the time for 4 % less.
+// Which level: measured on ordinary records of 4,000 events, level −1 packs an event into 33.7 bytes in place
+// of 30.8, in 0.16 µs in place of 0.26, and tells one row of a record (its group's figures and details are
+// unpacked) in 3.2 µs in place of 9.5, which duplicates from all over the history and every recount wait for.
+// Level −3 gives a tenth of that again for half a byte.
 #include "metering/state/compression.h"
 
 #include <zstd.h>

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t row_bytes_max = 2 + 12 * varint_bytes_max;
 
 // Rows of a group. More: fewer bytes an event; fewer: less to unpack for one event.
-constexpr std::uint32_t rows_of_group = 512;
+constexpr std::uint32_t rows_of_group = 128;
 
 // Records of fewer events are left unpacked: there is little in one that repeats, but much from one to the
 // next, and RocksDB packs its tables' blocks of many records.

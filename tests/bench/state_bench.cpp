@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "metering/state/known_identities.h"
+#include "metering/state/stored_rows.h"
 #include "metering/state/totals.h"
 #include "metering/state/usage_record.h"
 #include "metering/state/usage_state.h"
@@ -56,6 +57,21 @@ void decode(benchmark::State& state) {
   count_events(state, state.range(0));
 }
 BENCHMARK(decode)->Arg(100)->Arg(4'000)->Arg(8'000);
+
+/// What it takes to tell that an event is the one stored at a row, the record in memory.
+void stored_row(benchmark::State& state) {
+  const UsageRecord record = record_of(ordinary_events(4'000));
+  const std::string bytes = record.encode();
+  Dictionary names;
+  const auto rows = StoredRows::of(bytes, usage_record_version, names);
+  std::uint32_t row = 0;
+  for (auto _ : state) {
+    row = (row + 1'237) % 4'000;
+    if (!rows->holds(row, record.events.at(row), names, bytes)) state.SkipWithError("it is not told");
+  }
+  count_events(state, 1);
+}
+BENCHMARK(stored_row);
 
 void hash_identity(benchmark::State& state) {
   const auto events = ordinary_events(6'000);
