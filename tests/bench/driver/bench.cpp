@@ -115,7 +115,7 @@ Json run_victoria_metrics(const Settings& settings, const Events& events) {
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = {
-      {"ndjson", "1,000 events a request as NDJSON, 4 connections × 2 in flight", false, nullptr, run_ndjson},
+      {"ndjson", "1,000 events a request as NDJSON, 4 connections × 4 in flight", false, nullptr, run_ndjson},
       {"batch", "the same as a CloudEvents batch", false, nullptr, run_batch},
       {"postgres_insert", "PostgreSQL, 2 clients, 1,000-row INSERT … ON CONFLICT", false,
        PostgresCluster::installed, run_postgres_insert},

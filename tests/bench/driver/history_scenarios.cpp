@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t batch_events = 1000;
-constexpr LoadShape batch_shape{4, 2, 0};
+constexpr LoadShape batch_shape{4, 4, 0};
 constexpr std::uint64_t windows = 100;  // points of the plot
 
 double seconds_since(Clock::time_point start) {

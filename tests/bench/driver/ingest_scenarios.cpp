@@ -8,7 +8,7 @@ namespace voucherd::bench {
 namespace {
 
 constexpr std::uint32_t batch_events = 1000;
-constexpr LoadShape batch_shape{4, 2, 0};
+constexpr LoadShape batch_shape{4, 4, 0};
 constexpr LoadShape single_shape{64, 1, 0};
 
 Stream batches(BodyForm form, EventNumber first, std::uint64_t events) {
