@@ -36,9 +36,11 @@ class Calendar {
         firm_(find_firm(facts, firm)),
         contracts_(facts.contracts.of(firm)),
         first_(usage.first_day),
+        last_(usage.last_day),
         number_of_day_(static_cast<std::size_t>(usage.last_day.days - usage.first_day.days) + 1, not_found) {}
 
   std::uint32_t stretch_number(LocalDay day) {
+    VOUCHERD_ASSERT(first_ <= day && day <= last_);
     std::uint32_t& number = number_of_day_[static_cast<std::size_t>(day.days - first_.days)];
     if (number == not_found) number = find_or_add(stretch_on(day));
     return number;
@@ -66,7 +68,7 @@ class Calendar {
   const Facts& facts_;
   const Firm* firm_;
   std::vector<const Contract*> contracts_;
-  LocalDay first_;
+  LocalDay first_, last_;
   std::vector<Stretch> stretches_;
   std::vector<std::uint32_t> number_of_day_;
 };
@@ -94,7 +96,7 @@ class Cells {
   }
 
   /// In the order of stretch, SKU and project, each once.
-  std::vector<Cell> take_sorted() {
+  std::vector<Cell> sorted() {
     std::sort(scattered_.begin(), scattered_.end(),
               [](const Cell& a, const Cell& b) { return a.key() < b.key(); });
     std::vector<Cell> cells;
@@ -126,7 +128,8 @@ class Cells {
 /// The cells of one stretch and SKU, all at one price.
 struct Part {
   const Stretch* stretch = nullptr;
-  std::uint32_t sku = 0;
+  std::uint32_t sku = 0;  // of the usage's names
+  const Sku* sku_facts = nullptr;
   const Contract* contract = nullptr;  // that sets the price; nullptr: the price book does
   AppliedPrice applied;
   std::span<const Cell> cells;
@@ -149,7 +152,7 @@ struct Part {
 /// Makes a charge of its parts.
 class Charging {
  public:
-  Charging(const Facts& facts, const NumberedUsage& usage) : facts_(facts), usage_(usage) {}
+  explicit Charging(const NumberedUsage& usage) : usage_(usage) {}
 
   ChargeKey key_of(const Part& part) const {
     return {part.stretch->month, usage_.skus[part.sku], part.stretch->book->version,
@@ -158,7 +161,7 @@ class Charging {
 
   Charge charge_of(std::span<const Part> parts) const {
     const Part& first = parts.front();
-    const Sku& sku = facts_.skus.at(usage_.skus[first.sku]);
+    const Sku& sku = *first.sku_facts;
     const SkuPrice price = first.applied.price();
     const Tax tax{sku.tax_rate, first.stretch->book->tax_inclusive};
     Charge charge;
@@ -226,21 +229,23 @@ class Charging {
     return shares;
   }
 
-  const Facts& facts_;
   const NumberedUsage& usage_;
 };
 
 /// The priced cells in parts, in the order of the charges; the quantities of the others go to `unpriced`.
-std::vector<Part> part(const std::vector<Cell>& cells, const Calendar& calendar, const NumberedUsage& usage,
-                       std::map<UnpricedKey, Quantity>& unpriced) {
+std::vector<Part> parts_of(const std::vector<Cell>& cells, const Calendar& calendar,
+                           const NumberedUsage& usage, const Facts& facts,
+                           std::map<UnpricedKey, Quantity>& unpriced) {
   std::vector<Part> parts;
   for (auto from = cells.begin(); from != cells.end();) {
     const auto until = std::find_if(from, cells.end(), [&](const Cell& cell) {
       return cell.stretch != from->stretch || cell.sku != from->sku;
     });
-    Part part{&calendar.stretch(from->stretch), from->sku, nullptr, {}, {from, until}, {}};
+    const SkuId& sku = usage.skus[from->sku];
+    const auto known = facts.skus.find(sku);
+    VOUCHERD_ASSERT(known != facts.skus.end());
+    Part part{&calendar.stretch(from->stretch), from->sku, &known->second, nullptr, {}, {from, until}, {}};
     for (const Cell& cell : part.cells) part.quantity += cell.quantity;
-    const SkuId& sku = usage.skus[part.sku];
     const Stretch& stretch = *part.stretch;
     const auto applied =
         stretch.book == nullptr ? std::nullopt : price_of(*stretch.book, stretch.contract, sku);
@@ -287,10 +292,10 @@ RatedUsage rate_usage(const FirmId& firm, const NumberedUsage& usage, const Fact
     VOUCHERD_ASSERT(row.quantity.nanos >= 0);
     if (!row.quantity.is_zero()) cells.add(calendar.stretch_number(row.day), row);
   }
-  const std::vector<Cell> sorted = cells.take_sorted();
+  const std::vector<Cell> sorted = cells.sorted();
   RatedUsage rated;
-  const std::vector<Part> parts = part(sorted, calendar, usage, rated.unpriced);
-  const Charging charging(facts, usage);
+  const std::vector<Part> parts = parts_of(sorted, calendar, usage, facts, rated.unpriced);
+  const Charging charging(usage);
   for (auto from = parts.begin(); from != parts.end();) {
     const auto until = std::find_if(from, parts.end(), [&](const Part& part) { return part != *from; });
     rated.charges.emplace_hint(rated.charges.end(), charging.key_of(*from),
