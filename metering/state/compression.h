@@ -22,7 +22,7 @@ struct Bytes {
 enum class Packing { fast, small };
 /// Appends a frame of `bytes`, which are at most uncompressed_bytes_max.
 void append_compressed(std::string& out, std::string_view bytes, Packing packing = Packing::small);
-/// The content of exactly one frame; null data where `frame` is no such frame.
-Bytes decompress(std::string_view frame);
+/// The content of exactly one frame; null data where `frame` is no such frame, or says that it has more.
+Bytes decompress(std::string_view frame, std::size_t content_bytes_max = uncompressed_bytes_max);
 
 }  // namespace voucherd

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "metering/core/ids.h"
 #include "metering/state/compression.h"
 #include "metering/state/event_column_coding.h"
 #include "metering/state/event_columns.h"
@@ -18,6 +19,12 @@ namespace voucherd {
 namespace {
 
 constexpr std::uint32_t events_min = 256;
+
+// Of a row in one piece: its numbers, its id, its texts. What a damaged frame asks for ends at that of its
+// rows.
+constexpr std::size_t numbers_bytes_max = 256;
+constexpr std::size_t row_bytes_max = numbers_bytes_max + event_source_bytes_max + 2 * event_id_bytes_max +
+                                      event_reason_bytes_max + event_label_bytes_max;
 
 /// A column after the other of one group, of which a single row counts.
 class ColumnReader {
@@ -218,20 +225,20 @@ bool StoredRows::read_details(std::string_view bytes, std::string_view packed_id
 template <class Read>
 bool StoredRows::read_row(std::uint32_t row, EventBlock& into, EventBlock::Row& found, Read&& read) const {
   const Group& group = groups_[row / rows_per_group_];
+  const std::uint32_t begin = row / rows_per_group_ * rows_per_group_;
+  const InGroup at{std::min(rows_per_group_, events_ - begin), row - begin};
   const std::size_t bytes = std::size_t{group.bytes[0]} + group.bytes[1] + group.bytes[2];
   const auto content = std::make_unique_for_overwrite<char[]>(bytes);
   if (!read(group.begin, std::span(content.get(), bytes))) return false;
   std::array<Bytes, pieces> unpacked;
   std::array<std::string_view, pieces> piece;
-  for (std::size_t i = 0, begin = 0; i < pieces; begin += group.bytes[i++]) {
-    piece[i] = {content.get() + begin, group.bytes[i]};
+  for (std::size_t i = 0, from = 0; i < pieces; from += group.bytes[i++]) {
+    piece[i] = {content.get() + from, group.bytes[i]};
     if (!group.compressed[i]) continue;
-    unpacked[i] = decompress(piece[i]);
+    unpacked[i] = decompress(piece[i], std::min(uncompressed_bytes_max, at.rows * row_bytes_max));
     if (unpacked[i].data == nullptr) return false;
     piece[i] = unpacked[i].view();
   }
-  const std::uint32_t begin = row / rows_per_group_ * rows_per_group_;
-  const InGroup at{std::min(rows_per_group_, events_ - begin), row - begin};
   const auto flags = read_figures(piece[piece_figures], at, found);
   return flags && read_details(piece[piece_details], piece[piece_packed_ids], *flags, at, found, into);
 }
