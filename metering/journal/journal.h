@@ -142,8 +142,8 @@ class Journal {
   /// Faults: "position_unknown", "record_damaged".
   Result<Record> read(Position position) const;
   /// The same without a copy, for large records of which little is looked at: `visit` gets the header and the
-  /// payload's bytes, which end with the call. RocksDB's checksum of them has been compared, the record's own
-  /// has not.
+  /// payload's bytes, which end with the call. RocksDB's checksum of them has been compared where they came
+  /// from a table's file, the record's own has not.
   using VisitRecord = std::function<void(const RecordHeader& header, std::string_view payload)>;
   Result<RecordHeader> read_in_place(Position position, const VisitRecord& visit) const;
   /// The same, and where in a table's file the payload stands, for parts of it to be read again: nullopt

@@ -13,7 +13,8 @@ namespace {
 
 // Rows of a part: some groups, for what is asked for next stands near.
 constexpr std::uint32_t rows_of_part = 512;
-// Of the bytes, at most one in so many is for what is noted of records, and only what that takes.
+// Of the bytes at most one in so many is for what is noted of scattered duplicates' records. It is taken from
+// the blocks where it is asked for, and kept: without such duplicates they have all.
 constexpr std::size_t duplicates_share = 2;
 
 std::size_t bytes_of(const UsageRecord& record) {

@@ -30,7 +30,8 @@ TEST(Int128Test, HasTheTextOfItsDigits) {
 TEST(Int128Test, IsRightAroundEveryPowerOfTenAndTwo) {
   for (const int base : {2, 10}) {
     const UInt128 last = (~UInt128{0} >> 1) / static_cast<unsigned>(base);
-    for (UInt128 power = 1; power <= last; power *= static_cast<unsigned>(base)) {
+    for (UInt128 power = 1, before = 0; before <= last;
+         before = power, power *= static_cast<unsigned>(base)) {
       for (int away = -1; away <= 1; ++away) {
         const Int128 value = static_cast<Int128>(power) + away;
         EXPECT_EQ(to_string(value), digit_by_digit(value));

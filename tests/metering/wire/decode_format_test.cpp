@@ -145,6 +145,11 @@ TEST(DecodeFormatTest, ABodyCutOffAnywhereIsRefusedWhateverStandsBehindIt) {
   }
 }
 
+TEST(DecodeFormatTest, AnEventThatOnlyThePaddingClosesIsNotClosed) {
+  const std::string cut_off = "[" + with(good_usage, "\"81723\"}}", "\"81723\",\"x\":[1]");
+  EXPECT_THAT(DecodedBody(cut_off, BodyFormat::batch, '}').fault(), HasSubstr("its array is not closed"));
+}
+
 TEST(DecodeFormatTest, TheFaultSaysWhere) {
   EXPECT_THAT(DecodedBody("[{\"a\":1},{\"b\":tru}]", BodyFormat::batch).fault(), HasSubstr("byte 14"));
   EXPECT_THAT(DecodedBody("  {\"b\":tru}", BodyFormat::event).fault(), HasSubstr("byte 7"));
