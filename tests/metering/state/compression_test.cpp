@@ -1,3 +1,4 @@
+// Frames of zstd: whole, cut off, and of more than is asked for.
 #include "metering/state/compression.h"
 
 #include <gtest/gtest.h>
