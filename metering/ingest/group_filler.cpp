@@ -379,14 +379,15 @@ ReleaseReply GroupFiller::release(const std::vector<QuarantineNumber>& numbers,
                                   const Sequencer::Releaser& by) {
   ReleaseReply reply;
   depends_on_ = 0;
+  const EventOrdinal own_from = next_ordinal_;
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    release_entry(numbers[i], static_cast<std::uint32_t>(i), by, reply);
+    release_entry(numbers[i], static_cast<std::uint32_t>(i), own_from, by, reply);
   }
   return reply;
 }
 
-void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, const Sequencer::Releaser& by,
-                                ReleaseReply& reply) {
+void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, EventOrdinal own_from,
+                                const Sequencer::Releaser& by, ReleaseReply& reply) {
   const QuarantineEntry* entry = parts_.state.quarantine().find(number);
   if (entry == nullptr) {
     ++reply.unknown;
@@ -397,15 +398,18 @@ void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, co
   const wire::Item item = read_again(number, again);
   const EventView& event = item.event;
   const std::uint64_t hash = identity_hash(event.source, event.id, parts_.hash_seed);
+  const auto known = known_as(item, hash);
+  const bool own = known && known->ordinal >= own_from && known->same && !item.problem;
+  if (known && !own && entry->code != ReasonCode::conflict) {
+    // A record under way takes its identity, and so closes it: the answer is the one that the fold of that
+    // record would give a moment later.
+    depend_on(groups_.position_of(known->ordinal));
+    ++reply.unknown;
+    return;
+  }
   std::optional<wire::Problem> problem;
-  const Taken taken = take(item, hash, known_as(item, hash), problem);
+  const Taken taken = take(item, hash, known, problem);
   if (taken == Taken::bad) {
-    if (problem->code == ReasonCode::conflict && entry->code != ReasonCode::conflict) {
-      // A record under way takes its identity with other content, and so closes it.
-      depend_on(groups_.next_position - 1);
-      ++reply.unknown;
-      return;
-    }
     ++reply.still_quarantined;
     reply.problems.push_back({index, std::string(event.source), std::string(event.id), problem->code,
                               std::move(problem->detail), number});

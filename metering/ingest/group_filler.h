@@ -78,8 +78,9 @@ class GroupFiller {
   std::optional<QuarantineNumber> known_bad(const EventView& event, std::uint64_t fingerprint) const;
   /// Counts the corrections that wait for the event just accepted, as far as they are good now.
   void release_waiting(const EventView& event, std::uint64_t hash);
-  void release_entry(QuarantineNumber number, std::uint32_t index, const Sequencer::Releaser& by,
-                     ReleaseReply& reply);
+  /// Events from `own_from` on are of the same release.
+  void release_entry(QuarantineNumber number, std::uint32_t index, EventOrdinal own_from,
+                     const Sequencer::Releaser& by, ReleaseReply& reply);
   /// The entry's event, read from its bytes; it points into `again`.
   wire::Item read_again(QuarantineNumber number, IngestBatch& again);
   /// Forgets the last group, as if it had never been opened. Precondition: there is none behind it.

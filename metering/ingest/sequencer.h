@@ -86,7 +86,7 @@ struct IngestReply {
 struct ReleaseReply {
   IngestReply::Outcome outcome = IngestReply::Outcome::done;
   std::uint64_t released = 0, still_quarantined = 0;
-  std::uint64_t unknown = 0;            // numbers that name no unresolved entry
+  std::uint64_t unknown = 0;            // numbers that name no entry, or one that something else resolves
   Position position = 0;                // at which the released ones are durable
   std::vector<IngestProblem> problems;  // of those that are still bad; `index` counts in the request
 };

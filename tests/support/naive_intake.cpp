@@ -142,12 +142,16 @@ Released Model::release(const std::vector<std::size_t>& entries, std::int64_t cl
   const std::int64_t intake_ms = std::max(clock_ms, last_intake_ms_);
   wrote_ = false;
   Released result;
+  const std::size_t counted_before = events_.size();
   for (const std::size_t entry : entries) {
     const Held held = held_.at(entry);
     const Event* known = find(held.event.source, held.event.id);
     if (held.resolved) {
-      // By the acceptance of its identity, a moment ago: with its own content it is counted.
-      const bool counted = known != nullptr && held.unreadable.empty() && *known == held.event;
+      // By the acceptance of its identity. If that was this release's, and with its own content, it is
+      // released.
+      const bool own =
+          known != nullptr && known - events_.data() >= static_cast<std::ptrdiff_t>(counted_before);
+      const bool counted = own && held.unreadable.empty() && *known == held.event;
       (counted ? result.released : result.unknown) += 1;
     } else if (known != nullptr) {
       result.still.emplace_back("conflict");

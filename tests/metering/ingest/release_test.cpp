@@ -163,11 +163,45 @@ TEST(ReleaseTest, CountsAnEntryOnceThatIsSentAgainAndReleasedAtTheSameTime) {
   h.registry.skus.insert("gpu.h20");
   const auto sent = h.submit(event_text("1", "2", firm_a, "gpu.h20"));
   const ReleaseReply reply = release(h, {{2, 0}});
-  EXPECT_EQ(reply.released, 1u);
+  EXPECT_EQ(reply.released, 0u);
+  EXPECT_EQ(reply.unknown, 1u);
+  EXPECT_EQ(reply.position, 3u);  // of the record that closes it
   EXPECT_EQ(h.wait(sent).accepted, 1u);
   EXPECT_EQ(sum(h), "2");
   EXPECT_EQ(h.state.events(), 1u);
   EXPECT_TRUE(h.state.quarantine().empty());
+}
+
+// Whether the record was folded before the release came is a matter of threads: the answer is not.
+TEST(ReleaseTest, AnswersAlikeWhetherTheRecordThatClosesAnEntryIsUnderWayOrFolded) {
+  for (const bool folded : {false, true}) {
+    IngestHarness h;
+    h.send(correction_text("c1", "1", "3") + event_text("2", "2", firm_a, "gpu.h20") +
+           event_text("3", "2", firm_a, "gpu.h20"));
+    h.registry.skus.insert("gpu.h20");
+    const auto sent =
+        h.submit(event_text("1", "8") + event_text("2", "2", firm_a, "gpu.h20") + event_text("3", "5"));
+    if (folded) h.wait(sent);
+    const ReleaseReply reply = release(h, {{2, 0}, {2, 1}, {2, 2}});
+    EXPECT_EQ(reply.released, 0u) << folded;
+    EXPECT_EQ(reply.unknown, 3u) << folded;
+    EXPECT_EQ(reply.still_quarantined, 0u) << folded;
+    if (!folded) h.wait(sent);
+    EXPECT_EQ(sum(h), "10") << folded;
+    EXPECT_TRUE(h.state.quarantine().empty()) << folded;
+  }
+}
+
+TEST(ReleaseTest, OfAnEntryReleasedTwiceAtTheSameTimeTellsOneOfThem) {
+  IngestHarness h;
+  h.send(event_text("1", "2", firm_a, "gpu.h20"));
+  h.registry.skus.insert("gpu.h20");
+  std::optional<ReleaseReply> first;
+  h.sequencer->release({{2, 0}}, {"token", "finance"}, [&](ReleaseReply done) { first = std::move(done); });
+  EXPECT_EQ(release(h, {{2, 0}}).unknown, 1u);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->released, 1u);
+  EXPECT_EQ(h.stored(3).released.size(), 1u);
 }
 
 TEST(ReleaseTest, WaitsItsTurnBehindAFullGroup) {
@@ -194,6 +228,18 @@ TEST(ReleaseTest, LeavesOutAnEntryWhoseIdentityOtherContentIsTaking) {
   EXPECT_EQ(reply.unknown, 1u);  // the acceptance of its identity closes it
   EXPECT_EQ(reply.still_quarantined, 0u);
   EXPECT_EQ(sum(h), "2");
+  EXPECT_TRUE(h.state.quarantine().empty());
+}
+
+TEST(ReleaseTest, LeavesOutWhatCannotBeReadWhereTheSameReleaseTakesItsIdentity) {
+  IngestHarness h;
+  std::string unreadable = event_text("1", "2", firm_a, "gpu.h20");
+  unreadable.replace(unreadable.find("1.0"), 3, "0.3");
+  h.send(event_text("1", "2", firm_a, "gpu.h20") + unreadable);
+  h.registry.skus.insert("gpu.h20");
+  const ReleaseReply reply = release(h, {{2, 0}, {2, 1}});
+  EXPECT_EQ(reply.released, 1u);
+  EXPECT_EQ(reply.unknown, 1u);
   EXPECT_TRUE(h.state.quarantine().empty());
 }
 
