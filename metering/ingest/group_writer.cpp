@@ -14,18 +14,18 @@ GroupWriter::GroupWriter(Journal& journal, Durable durable, Refused refused, Seq
       refused_(std::move(refused)),
       fatal_(std::move(fatal)),
       observe_commit_(std::move(observe_commit)),
-      prover_(offset),
-      encoder_([this] { encode_all(); }),
-      appender_([this] { append_all(); }) {}
+      offset_(offset) {
+  for (std::thread& thread : threads_) thread = std::thread([this] { work(); });
+}
 
 GroupWriter::~GroupWriter() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
-  encoder_.join();
-  appender_.join();
+  handed_in_.notify_all();
+  turn_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void GroupWriter::write(std::shared_ptr<CommitGroup> group) {
@@ -33,85 +33,79 @@ void GroupWriter::write(std::shared_ptr<CommitGroup> group) {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(group));
   }
-  wake_.notify_all();
+  handed_in_.notify_one();
 }
 
 void GroupWriter::forget_all() {
   {
     const std::lock_guard lock(mutex_);
     waiting_.clear();
-    encoded_.clear();
     ++forgotten_;
+    appended_ = taken_;
     refusing_ = false;
   }
-  wake_.notify_all();
+  turn_.notify_all();
 }
 
-void GroupWriter::encode_all() {
+void GroupWriter::work() {
+  RecordProver prover(offset_);
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    handed_in_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
     const std::shared_ptr<CommitGroup> group = std::move(waiting_.front());
-    waiting_.erase(waiting_.begin());
+    waiting_.pop_front();
+    const std::uint64_t number = taken_++;
     const std::uint64_t forgotten = forgotten_;
-    encoding_ = true;
     lock.unlock();
-    encode(*group);
+    encode(*group, prover);
     lock.lock();
-    encoding_ = false;
-    if (forgotten == forgotten_) encoded_.push_back(group);
-    wake_.notify_all();
+    if (wait_for_turn(lock, number, forgotten)) append(group, lock);
   }
 }
 
-void GroupWriter::encode(CommitGroup& group) {
+void GroupWriter::encode(CommitGroup& group, RecordProver& prover) {
   Record& record = group.record;
   if (group.usage) record.payload = group.usage->encode();
-  auto proof = group.usage
-                   ? prover_.prove(record.header, record.payload, group.usage->events, group.corrected)
-                   : prover_.prove(record.header, record.payload);
+  auto proof = group.usage ? prover.prove(record.header, record.payload, group.usage->events, group.corrected)
+                           : prover.prove(record.header, record.payload);
   VOUCHERD_ASSERT(proof.has_value());
   group.proof = std::move(*proof);
 }
 
-void GroupWriter::append_all() {
-  for (;;) {
-    Groups groups;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] {
-        const bool nothing_comes = stopping_ && waiting_.empty() && !encoding_;
-        return refusing_ ? stopping_ : nothing_comes || !encoded_.empty();
-      });
-      if (refusing_ || encoded_.empty()) return;
-      groups.swap(encoded_);
-    }
-    const auto start = std::chrono::steady_clock::now();
-    if (const auto appended = append(groups); !appended) {
-      // After a failed write or fsync nothing may be acknowledged and nothing retried.
-      if (appended.error().code != "journal_full") return fatal_(appended.error());
-      {
-        const std::lock_guard lock(mutex_);
-        refusing_ = true;
-      }
-      refused_();
-      continue;
-    }
-    if (observe_commit_) {
-      observe_commit_(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    }
-    durable_(std::move(groups));
-  }
+bool GroupWriter::wait_for_turn(std::unique_lock<std::mutex>& lock, std::uint64_t number,
+                                std::uint64_t forgotten) {
+  turn_.wait(lock, [&] {
+    return forgotten != forgotten_ || failed_ || (refusing_ ? stopping_ : number == appended_);
+  });
+  return forgotten == forgotten_ && !failed_ && !refusing_;
 }
 
-Result<void> GroupWriter::append(const Groups& groups) {
-  std::vector<Record> records;
-  records.reserve(groups.size());
-  for (const auto& group : groups) records.push_back(std::move(group->record));
-  auto appended = journal_.append(records);
-  for (std::size_t i = 0; i < groups.size(); ++i) groups[i]->record = std::move(records[i]);
-  return appended;
+void GroupWriter::append(const std::shared_ptr<CommitGroup>& group, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  const auto start = std::chrono::steady_clock::now();
+  const auto appended = journal_.append({&group->record, 1});
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (appended) {
+    if (observe_commit_) observe_commit_(seconds.count());
+    durable_(group);  // before the next one's turn: they are told in their order
+  }
+  lock.lock();
+  if (appended) {
+    ++appended_;
+    return turn_.notify_all();
+  }
+  // After a failed write or fsync nothing may be acknowledged and nothing retried.
+  const bool full = appended.error().code == "journal_full";
+  (full ? refusing_ : failed_) = true;
+  turn_.notify_all();
+  lock.unlock();
+  if (full) {
+    refused_();
+  } else {
+    fatal_(appended.error());
+  }
+  lock.lock();
 }
 
 }  // namespace voucherd

@@ -1,15 +1,15 @@
-// The writer: encodes sealed groups and appends them to the journal, all that wait in one append (one
-// fsync). Two threads, so that one group is encoded while the one before it is synced. It knows nothing of
-// identities or replies.
+// The writer: encodes sealed groups and appends them to the journal, one fsync each. Two threads that do the
+// same: a group stays on the one that took it, so that a small group costs one wake-up, and a large one is
+// encoded while the one before it is synced. It knows nothing of identities or replies.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "metering/ingest/commit_group.h"
 
@@ -17,8 +17,8 @@ namespace voucherd {
 
 class GroupWriter {
  public:
-  /// Called on a thread of the writer, in the groups' order, once they are durable.
-  using Durable = std::function<void(std::vector<std::shared_ptr<CommitGroup>>)>;
+  /// Called on a thread of the writer, in the groups' order, once it is durable.
+  using Durable = std::function<void(std::shared_ptr<CommitGroup>)>;
   /// Called on a thread of the writer where the disk is full: of the groups that are not durable yet nothing
   /// is in the journal, and nothing is written until forget_all().
   using Refused = std::function<void()>;
@@ -35,28 +35,28 @@ class GroupWriter {
   void forget_all();
 
  private:
-  using Groups = std::vector<std::shared_ptr<CommitGroup>>;
-  void encode_all();
-  void append_all();
+  void work();
   /// Payload and proof.
-  void encode(CommitGroup& group);
-  [[nodiscard]] Result<void> append(const Groups& groups);
+  static void encode(CommitGroup& group, RecordProver& prover);
+  /// Waits until every group before this one is durable; false: it is not to be appended.
+  bool wait_for_turn(std::unique_lock<std::mutex>& lock, std::uint64_t number, std::uint64_t forgotten);
+  void append(const std::shared_ptr<CommitGroup>& group, std::unique_lock<std::mutex>& lock);
 
   Journal& journal_;
   Durable durable_;
   Refused refused_;
   Sequencer::Fatal fatal_;
   Sequencer::ObserveCommit observe_commit_;
-  RecordProver prover_;  // the encoder's
+  UtcOffset offset_;
   std::mutex mutex_;
-  std::condition_variable wake_;
-  // Bounded: the owner seals two groups at most.
-  Groups waiting_, encoded_;
-  bool encoding_ = false;
-  bool refusing_ = false;        // until forget_all()
-  std::uint64_t forgotten_ = 0;  // counts forget_all(): a group that was being encoded is dropped by it
+  std::condition_variable handed_in_, turn_;
+  std::deque<std::shared_ptr<CommitGroup>> waiting_;  // bounded: the owner seals two groups at most
+  std::uint64_t taken_ = 0, appended_ = 0;            // groups, numbered in their order
+  std::uint64_t forgotten_ = 0;                       // counts forget_all()
+  bool refusing_ = false;                             // until forget_all()
+  bool failed_ = false;                               // an append was fatal: nothing is appended any more
   bool stopping_ = false;
-  std::thread encoder_, appender_;  // last: they start when all else is there
+  std::thread threads_[2];  // last: they start when all else is there
 };
 
 }  // namespace voucherd

@@ -42,10 +42,8 @@ struct Sequencer::Impl {
         filler_(parts_),
         writer_(
             parts_.journal,
-            [this](auto groups) {
-              post([this, groups = std::move(groups)] {
-                for (const auto& group : groups) on_durable(*group);
-              });
+            [this](std::shared_ptr<CommitGroup> group) {
+              post([this, group = std::move(group)] { on_durable(*group); });
             },
             [this] { post([this] { on_refused(); }); }, parts_.fatal, parts_.observe_commit, parts_.offset) {
     parts_.identities.on_spill_end([post = parts_.post, alive = std::weak_ptr<bool>(alive_), this] {
