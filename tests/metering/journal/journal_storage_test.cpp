@@ -1,15 +1,20 @@
-// What reaches the storage below RocksDB: that nothing is written again after a failure, and
-// that a record is written about twice over its life. Both are seen through a file system that
-// counts the bytes and fails on demand.
+// What reaches the storage below RocksDB: that nothing is written again after a failure, that a record is
+// written about twice over its life, and that what RocksDB does behind it keeps out of the way. Seen through
+// a file system that counts the bytes and fails on demand.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "metering/journal/posix_file.h"
+#include "metering/journal/table_reads.h"
 #include "tests/metering/journal/journal_fixture.h"
 
 namespace voucherd::journal_test {
@@ -143,6 +148,53 @@ TEST_F(JournalStorageTest, WritesARecordOnceToTheLogAndOnceToATable) {
   const double amplification = static_cast<double>(storage_.bytes_written) / appended;
   RecordProperty("amplification", std::to_string(amplification));
   EXPECT_LT(amplification, 2.1);
+}
+
+/// Nice values of this process's threads of that name.
+std::vector<int> niceness_of(const std::string& name) {
+  std::vector<int> found;
+  for (const auto& task : fs::directory_iterator("/proc/self/task")) {
+    const auto thread = static_cast<id_t>(std::stoul(task.path().filename().string()));
+    if (read_file(task.path() / "comm") == name + "\n") found.push_back(::getpriority(PRIO_PROCESS, thread));
+  }
+  return found;
+}
+
+TEST_F(JournalStorageTest, FlushesOnAThreadThatLetsOthersGoFirst) {
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  const auto journal = open();
+  append_up_to(*journal, 500);  // some tables
+  const std::vector<int> flushing = niceness_of("rocksdb:high");
+  ASSERT_FALSE(flushing.empty());
+  for (const int nice : flushing) EXPECT_GE(nice, 10);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), own);
+}
+
+/// What is left of a file's bytes when the journal's environment has removed it, as someone sees it who had
+/// it open.
+std::uint64_t left_after_removal(const fs::path& path) {
+  constexpr std::uint64_t bytes = (3u << 20) + 5;
+  write_file(path, std::string(bytes, 'x'));
+  const auto file = PosixFile::open(path.string(), O_RDONLY);
+  EXPECT_TRUE(file);
+  EXPECT_TRUE(noting_environment()->DeleteFile(path.string()).ok());
+  EXPECT_FALSE(fs::exists(path));
+  return file->size().value();
+}
+
+TEST_F(JournalStorageTest, RemovesALogInPieces) {
+  EXPECT_LE(left_after_removal(temporary_.sub("000004.log")), 1u << 20);
+  EXPECT_EQ(left_after_removal(temporary_.sub("000004.sst")), (3u << 20) + 5);
+}
+
+TEST_F(JournalStorageTest, RemovesALogWholeThatSomeoneLinkedForACopy) {
+  const fs::path log = temporary_.sub("000004.log");
+  write_file(log, std::string(3u << 20, 'x'));
+  fs::create_hard_link(log, temporary_.sub("copy"));
+  EXPECT_TRUE(noting_environment()->DeleteFile(log.string()).ok());
+  EXPECT_FALSE(fs::exists(log));
+  EXPECT_EQ(fs::file_size(temporary_.sub("copy")), 3u << 20);
+  EXPECT_FALSE(noting_environment()->DeleteFile(log.string()).ok());  // there is none
 }
 
 }  // namespace
