@@ -1,5 +1,5 @@
 // A commit group: what one journal record and one fsync make durable together, and who waits
-// for it. The owner thread fills it; once sealed, the writer thread encodes and appends it.
+// for it. The owner thread fills it; once sealed, a thread of the writer encodes and appends it.
 #pragma once
 
 #include <functional>

@@ -400,10 +400,11 @@ void GroupFiller::release_entry(QuarantineNumber number, std::uint32_t index, Ev
   const std::uint64_t hash = identity_hash(event.source, event.id, parts_.hash_seed);
   const auto known = known_as(item, hash);
   const bool own = known && known->ordinal >= own_from && known->same && !item.problem;
-  if (known && !own && entry->code != ReasonCode::conflict) {
+  const Position taken_by = known ? groups_.position_of(known->ordinal) : 0;
+  if (taken_by != 0 && !own && entry->code != ReasonCode::conflict) {
     // A record under way takes its identity, and so closes it: the answer is the one that the fold of that
     // record would give a moment later.
-    depend_on(groups_.position_of(known->ordinal));
+    depend_on(taken_by);
     ++reply.unknown;
     return;
   }

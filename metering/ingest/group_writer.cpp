@@ -53,14 +53,18 @@ void GroupWriter::work() {
   for (;;) {
     handed_in_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
-    const std::shared_ptr<CommitGroup> group = std::move(waiting_.front());
+    std::shared_ptr<CommitGroup> group = std::move(waiting_.front());
     waiting_.pop_front();
     const std::uint64_t number = taken_++;
     const std::uint64_t forgotten = forgotten_;
     lock.unlock();
     encode(*group, prover);
     lock.lock();
-    if (wait_for_turn(lock, number, forgotten)) append(group, lock);
+    const bool wanted = wait_for_turn(lock, number, forgotten);
+    lock.unlock();
+    if (wanted) append(std::move(group));
+    group.reset();  // what waits for it is the owner's, and large groups take their time: not under the mutex
+    lock.lock();
   }
 }
 
@@ -81,31 +85,31 @@ bool GroupWriter::wait_for_turn(std::unique_lock<std::mutex>& lock, std::uint64_
   return forgotten == forgotten_ && !failed_ && !refusing_;
 }
 
-void GroupWriter::append(const std::shared_ptr<CommitGroup>& group, std::unique_lock<std::mutex>& lock) {
-  lock.unlock();
+void GroupWriter::append(std::shared_ptr<CommitGroup> group) {
   const auto start = std::chrono::steady_clock::now();
   const auto appended = journal_.append({&group->record, 1});
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (appended) {
     if (observe_commit_) observe_commit_(seconds.count());
-    durable_(group);  // before the next one's turn: they are told in their order
+    durable_(std::move(group));  // before the next one's turn: they are told in their order
   }
-  lock.lock();
-  if (appended) {
-    ++appended_;
-    return turn_.notify_all();
+  group.reset();
+  const bool full = !appended && appended.error().code == "journal_full";
+  {
+    const std::lock_guard lock(mutex_);
+    if (appended) {
+      ++appended_;
+    } else {
+      // After a failed write or fsync nothing may be acknowledged and nothing retried.
+      (full ? refusing_ : failed_) = true;
+    }
   }
-  // After a failed write or fsync nothing may be acknowledged and nothing retried.
-  const bool full = appended.error().code == "journal_full";
-  (full ? refusing_ : failed_) = true;
   turn_.notify_all();
-  lock.unlock();
   if (full) {
     refused_();
-  } else {
+  } else if (!appended) {
     fatal_(appended.error());
   }
-  lock.lock();
 }
 
 }  // namespace voucherd

@@ -40,7 +40,7 @@ class GroupWriter {
   static void encode(CommitGroup& group, RecordProver& prover);
   /// Waits until every group before this one is durable; false: it is not to be appended.
   bool wait_for_turn(std::unique_lock<std::mutex>& lock, std::uint64_t number, std::uint64_t forgotten);
-  void append(const std::shared_ptr<CommitGroup>& group, std::unique_lock<std::mutex>& lock);
+  void append(std::shared_ptr<CommitGroup> group);
 
   Journal& journal_;
   Durable durable_;

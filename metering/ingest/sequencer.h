@@ -103,7 +103,7 @@ struct IngestFigures {
 
 class Sequencer {
  public:
-  /// Runs `task` on the owner thread, soon. Called by the writer thread. (Asio's post.)
+  /// Runs `task` on the owner thread, soon. Called by the writer's threads. (Asio's post.)
   using PostToOwner = std::function<void(std::function<void()> task)>;
   /// Called on the owner thread for each record that has become durable, in order, before any reply
   /// for it: folds it. For a usage record, `usage` is its payload decoded and `hashes` are the identity
@@ -112,7 +112,7 @@ class Sequencer {
                                   std::span<const std::uint64_t> hashes, const RecordProof& proof)>;
   /// A failed append (but for a full disk): must not return to normal work (the process exits).
   using Fatal = std::function<void(const Fault&)>;
-  /// Called on the writer thread with the seconds that an append took (writing and fsync); may be empty.
+  /// Called on a thread of the writer with the seconds that an append took (writing and fsync); may be empty.
   using ObserveCommit = std::function<void(double seconds)>;
 
   struct Parts {

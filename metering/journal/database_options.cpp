@@ -50,7 +50,8 @@ class QuietFlushes final : public rocksdb::EventListener {
  public:
   /// On the thread that flushes, which does nothing else.
   void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override {
-    static_cast<void>(::setpriority(PRIO_PROCESS, 0, flush_nice));
+    const int nice = ::getpriority(PRIO_PROCESS, 0);
+    if (nice < flush_nice) static_cast<void>(::setpriority(PRIO_PROCESS, 0, flush_nice));
   }
 };
 

@@ -3,14 +3,15 @@
 #include "metering/journal/journal.h"
 
 #include <fcntl.h>
-#include <rocksdb/transaction_log.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <system_error>
 #include <utility>
 
 #include "metering/core/assert.h"
@@ -75,11 +76,11 @@ struct Journal::Impl {
   PosixFile lock;
   JournalOptions options;
   std::optional<AcknowledgedFile> acknowledged;  // absent where read-only
-  // Null only after a reopen() that failed. The writer's thread replaces it under `replacing`, which reads
+  // Null only after a reopen() that failed. append() replaces it under `replacing`, which reads
   // share; it alone looks at it without.
   std::unique_ptr<rocksdb::DB> database;
   std::shared_mutex replacing;
-  // By an append(); only the writer's thread looks at them.
+  // By an append(); only the next one looks at them.
   bool failed = false, full = false;
 
   std::atomic<Position> last_position{0};
@@ -320,11 +321,16 @@ std::uint64_t Journal::database_property(const std::string& name) const {
 }
 
 std::uint64_t Journal::log_bytes() const {
-  const std::shared_lock guard(impl_->replacing);
-  rocksdb::VectorLogPtr files;
-  if (!impl_->database || !impl_->database->GetSortedWalFiles(files).ok()) return 0;
+  // Not by RocksDB, which waits for the removal of logs to end, and may do it on the caller's thread.
+  namespace fs = std::filesystem;
   std::uint64_t bytes = 0;
-  for (const auto& file : files) bytes += file->SizeFileBytes();
+  std::error_code error;
+  for (fs::directory_iterator file(JournalPaths(impl_->options.directory).database, error), end;
+       !error && file != end; file.increment(error)) {
+    std::error_code gone;
+    const std::uint64_t size = file->path().extension() == ".log" ? file->file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
   return bytes;
 }
 

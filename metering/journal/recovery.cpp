@@ -172,9 +172,13 @@ Result<std::optional<OpenedDatabase>> open_checked(const JournalOptions& options
       std::any_of(wal->begin(), wal->end(), [](const auto& file) { return file.first_break; });
   auto database = open_rocksdb(options, Access::read_only, recovery_mode(broken));
   if (!database) {
-    // Our own finding says more than RocksDB's refusal.
+    // Of damage our own finding says more than RocksDB's refusal; it may be in a log that is not needed any
+    // more.
+    const Fault& refused = database.error();
+    if (refused.code != "journal_damaged") return refused;
     const auto verdict = judge_wal(*wal, 0);
-    return verdict ? database.error() : verdict.error();
+    if (verdict) return refused;
+    return Fault{verdict.error().code, verdict.error().detail + " " + refused.detail};
   }
   const auto verdict = check_wal(*wal, **database);
   if (!verdict) return verdict.error();

@@ -110,7 +110,7 @@ inline std::string difference(const Journal& journal) {
   return "";
 }
 
-/// Names and sizes; "" where a file went away meanwhile. RocksDB only creates, extends and removes
+/// Names and sizes; "" where a file went away meanwhile. RocksDB only creates, extends, shortens and removes
 /// files, so two equal listings mean that nothing happened in between.
 inline std::string listing(const fs::path& directory) {
   std::map<std::string, std::uintmax_t> files;
