@@ -19,6 +19,8 @@ class FullDisk {
   /// For JournalOptions::environment; lives as long as this.
   rocksdb::Env* environment() { return environment_.get(); }
   std::atomic<bool> full = false;
+  /// Every write fails, and not for want of space.
+  std::atomic<bool> broken = false;
   /// What the disk says is free while it is not full.
   std::atomic<std::uint64_t> free_bytes = std::uint64_t{1} << 30;
 
@@ -29,6 +31,7 @@ class FullDisk {
         : FSWritableFileOwnerWrapper(std::move(target)), disk_(disk) {}
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* context) override {
+      if (disk_.broken) return rocksdb::IOStatus::IOError("injected");
       if (!disk_.full) return FSWritableFileOwnerWrapper::Append(data, options, context);
       const rocksdb::Slice part(data.data(), data.size() / 2);
       FSWritableFileOwnerWrapper::Append(part, options, context).PermitUncheckedError();
