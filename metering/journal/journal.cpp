@@ -12,6 +12,7 @@
 #include <optional>
 #include <shared_mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "metering/core/assert.h"
@@ -49,6 +50,7 @@ Fault write_failed(const std::string& why) {
 
 // Below this no recovery from a full disk is tried: it writes the memory's records into a table.
 constexpr std::uint64_t free_bytes_to_resume = 16u << 20;
+constexpr int flush_end_waits_max = 2'000;  // of a millisecond
 
 constexpr const char* closed = "the journal could not be opened again after a full disk";
 
@@ -96,6 +98,12 @@ struct Journal::Impl {
   Result<void> write(std::span<const Record> records);
   Result<void> resume();
   Result<void> reopen();
+  bool flushes_have_ended() const;
+  /// Memory that was to become a table is still memory, and nobody is at it.
+  bool a_flush_has_failed() const {
+    std::uint64_t waiting = 0;
+    return database->GetIntProperty(rocksdb::DB::Properties::kNumImmutableMemTable, &waiting) && waiting > 0;
+  }
   bool memory_is_empty() const {
     std::uint64_t entries = 0;
     return database->GetIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) &&
@@ -204,7 +212,8 @@ Result<void> Journal::Impl::resume() {
     return disk_full("only " + std::to_string(free_bytes) + " bytes are free, at least " +
                      std::to_string(free_bytes_to_resume) + " are needed to go on");
   }
-  if (memory_is_empty()) return reopen();
+  if (!flushes_have_ended()) return disk_full("a table is still being written to the full disk");
+  if (memory_is_empty() || a_flush_has_failed()) return reopen();
   if (const auto status = database->Resume(); !status.ok()) {
     if (status.IsNoSpace()) return disk_full(status.ToString());
     failed = true;
@@ -212,6 +221,20 @@ Result<void> Journal::Impl::resume() {
   }
   full = false;
   return {};
+}
+
+/// A flush that began while the disk was full may fail only now: beside it, or behind it with its memory
+/// still there, RocksDB's Resume() at times waits for ever, and where it returns, a late failure stops the
+/// next append.
+bool Journal::Impl::flushes_have_ended() const {
+  for (int waits = 0; waits < flush_end_waits_max; ++waits) {
+    std::uint64_t running = 0;
+    if (!database->GetIntProperty(rocksdb::DB::Properties::kNumRunningFlushes, &running) || running == 0) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 /// Where the memory is empty, RocksDB's Resume() keeps the log that has failed, and no more can be written to
