@@ -122,6 +122,8 @@ TEST_F(JournalRecoveryTest, NeverLosesAnAcknowledgedRecordToAFlippedBitElsewhere
     }
     files.push_back(trial_ / "database" / "CURRENT");
     files.push_back(trial_ / "acknowledged");
+    // A flush that the crash met may have made its table and written nothing to it.
+    std::erase_if(files, [](const fs::path& made) { return fs::file_size(made) == 0; });
     const fs::path file = files[random() % files.size()];
     const std::uint64_t bit = random() % (fs::file_size(file) * 8);
     flip_bit(file, bit);
