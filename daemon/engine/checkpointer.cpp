@@ -1,12 +1,12 @@
 #include "daemon/engine/checkpointer.h"
 
-#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "metering/core/assert.h"
+#include "metering/journal/thread_priority.h"
 
 namespace voucherd {
 
@@ -20,8 +20,6 @@ constexpr std::size_t hashes_waiting_max = std::size_t{1} << 25;
 constexpr Position records_between_looks = 16;
 // A second of the owner thread delays everyone, a second of another one takes processor time: it weighs more.
 constexpr double owner_weight = 10;
-
-constexpr int checkpoint_nice = 10;  // of 19: a tenth of what the others have
 
 double cpu_seconds(clockid_t clock) {
   timespec now{};
@@ -115,9 +113,7 @@ void Checkpointer::start(std::optional<Fold::Frozen> frozen) {
   fold_.take_new_hashes(hashes_);
   busy_.store(true, std::memory_order_release);
   thread_ = std::thread([this, frozen = std::move(frozen)]() mutable {
-    // Acknowledgements go before it where processors are few. (In Linux 0 is the calling thread; where it
-    // fails the checkpoint is merely in the way.)
-    static_cast<void>(::setpriority(PRIO_PROCESS, 0, checkpoint_nice));
+    let_others_go_first();  // acknowledgements, where processors are few
     write(std::move(frozen));
     busy_.store(false, std::memory_order_release);
   });

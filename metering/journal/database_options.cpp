@@ -12,12 +12,12 @@
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
-#include <sys/resource.h>
 
 #include <cstdarg>
 #include <memory>
 
 #include "metering/journal/table_reads.h"
+#include "metering/journal/thread_priority.h"
 
 namespace voucherd {
 
@@ -27,7 +27,6 @@ constexpr std::size_t log_bytes_max = 4u << 20;  // RocksDB's own LOG, of what i
 constexpr std::size_t log_files_max = 5;
 constexpr std::size_t table_block_bytes = 32u << 10;
 constexpr std::size_t scan_readahead_bytes = 2u << 20;
-constexpr int flush_nice = 10;  // of 19: a tenth of what the others have
 constexpr std::size_t synced_on_the_way_bytes = 512u << 10;
 
 /// Keeps RocksDB from writing its LOG into a directory that is only to be read.
@@ -49,10 +48,7 @@ class NoRecoveryByItself final : public rocksdb::EventListener {
 class QuietFlushes final : public rocksdb::EventListener {
  public:
   /// On the thread that flushes, which does nothing else.
-  void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override {
-    const int nice = ::getpriority(PRIO_PROCESS, 0);
-    if (nice < flush_nice) static_cast<void>(::setpriority(PRIO_PROCESS, 0, flush_nice));
-  }
+  void OnFlushBegin(rocksdb::DB*, const rocksdb::FlushJobInfo&) override { let_others_go_first(); }
 };
 
 void set_tables(rocksdb::Options& to, const JournalOptions& options) {
@@ -103,7 +99,7 @@ void set_safety(rocksdb::Options& to) {
 rocksdb::Options database_options(const JournalOptions& options, Access access,
                                   rocksdb::WALRecoveryMode recovery) {
   rocksdb::Options to;
-  to.env = options.environment != nullptr ? options.environment : noting_environment();
+  to.env = options.environment != nullptr ? options.environment : journal_environment();
   to.create_if_missing = access == Access::read_write;
   to.wal_recovery_mode = recovery;
   set_tables(to, options);

@@ -99,15 +99,17 @@ struct Journal::Impl {
   Result<void> resume();
   Result<void> reopen();
   bool flushes_have_ended() const;
+  /// RocksDB's figure of that name. Precondition: the database is open.
+  std::optional<std::uint64_t> property(const std::string& name) const {
+    std::uint64_t value = 0;
+    return database->GetIntProperty(name, &value) ? std::optional(value) : std::nullopt;
+  }
   /// Memory that was to become a table is still memory, and nobody is at it.
   bool a_flush_has_failed() const {
-    std::uint64_t waiting = 0;
-    return database->GetIntProperty(rocksdb::DB::Properties::kNumImmutableMemTable, &waiting) && waiting > 0;
+    return property(rocksdb::DB::Properties::kNumImmutableMemTable).value_or(0) > 0;
   }
   bool memory_is_empty() const {
-    std::uint64_t entries = 0;
-    return database->GetIntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) &&
-           entries == 0;
+    return property(rocksdb::DB::Properties::kNumEntriesActiveMemTable) == std::uint64_t{0};
   }
 };
 
@@ -228,10 +230,7 @@ Result<void> Journal::Impl::resume() {
 /// next append.
 bool Journal::Impl::flushes_have_ended() const {
   for (int waits = 0; waits < flush_end_waits_max; ++waits) {
-    std::uint64_t running = 0;
-    if (!database->GetIntProperty(rocksdb::DB::Properties::kNumRunningFlushes, &running) || running == 0) {
-      return true;
-    }
+    if (property(rocksdb::DB::Properties::kNumRunningFlushes).value_or(0) == 0) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
@@ -339,8 +338,7 @@ Result<void> Journal::scan(Position from, const std::function<Result<void>(Recor
 
 std::uint64_t Journal::database_property(const std::string& name) const {
   const std::shared_lock guard(impl_->replacing);
-  std::uint64_t value = 0;
-  return impl_->database && impl_->database->GetIntProperty(name, &value) ? value : 0;
+  return impl_->database ? impl_->property(name).value_or(0) : 0;
 }
 
 std::uint64_t Journal::log_bytes() const {

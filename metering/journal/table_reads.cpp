@@ -3,16 +3,15 @@
 #include <fcntl.h>
 #include <rocksdb/file_system.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "metering/core/assert.h"
+#include "metering/journal/log_removal.h"
 
 namespace voucherd {
 
@@ -60,27 +59,10 @@ class NotingFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
 
 namespace {
 
-constexpr std::uint64_t removed_piece_bytes = 1u << 20;
-
-/// Unlinked whole, a log of 64 MiB holds up the file system's next commit for some 20 ms (measured on ext4,
-/// which discards the blocks there), and with it the fsync of the log after it. A log that is shared is left
-/// whole: somebody may have linked it for a copy. Where this fails, unlinking does it all.
-void cut_down(const std::string& log) {
-  std::error_code error;
-  if (std::filesystem::hard_link_count(log, error) != 1 || error) return;
-  const auto file = PosixFile::open(log, O_WRONLY);
-  if (!file) return;
-  auto left = file->size();
-  while (left && *left > removed_piece_bytes) {
-    *left -= removed_piece_bytes;
-    if (!file->truncate(*left) || !file->sync()) return;
-  }
-}
-
-class NotingFiles final : public rocksdb::FileSystemWrapper {
+class JournalFiles final : public rocksdb::FileSystemWrapper {
  public:
   using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "voucherd.NotingFiles"; }
+  const char* Name() const override { return "voucherd.JournalFiles"; }
 
   rocksdb::IOStatus NewRandomAccessFile(const std::string& path, const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
@@ -104,10 +86,10 @@ bool stands_at(const StoredBytes& place, std::string_view bytes) {
 
 }  // namespace
 
-rocksdb::Env* noting_environment() {
+rocksdb::Env* journal_environment() {
   // Never taken down: RocksDB's threads may outlive what main() ends with.
   static rocksdb::Env* const environment =
-      rocksdb::NewCompositeEnv(std::make_shared<NotingFiles>(rocksdb::FileSystem::Default())).release();
+      rocksdb::NewCompositeEnv(std::make_shared<JournalFiles>(rocksdb::FileSystem::Default())).release();
   return environment;
 }
 

@@ -18,7 +18,7 @@ class TablePath;
 
 /// The operating system's, of the process's whole life. It notes reads, and removes a log ("*.log") piece by
 /// piece.
-rocksdb::Env* noting_environment();
+rocksdb::Env* journal_environment();
 
 /// While it lives, its thread's reads of table files are noted. One at a time on a thread (asserted).
 class TableReads {

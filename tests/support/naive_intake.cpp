@@ -149,8 +149,7 @@ Released Model::release(const std::vector<std::size_t>& entries, std::int64_t cl
     if (held.resolved) {
       // By the acceptance of its identity. If that was this release's, and with its own content, it is
       // released.
-      const bool own =
-          known != nullptr && known - events_.data() >= static_cast<std::ptrdiff_t>(counted_before);
+      const bool own = known != nullptr && known >= events_.data() + counted_before;
       const bool counted = own && held.unreadable.empty() && *known == held.event;
       (counted ? result.released : result.unknown) += 1;
     } else if (known != nullptr) {

@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "tests/support/full_disk.h"
-#include "tests/support/owner_loop.h"
-#include "tests/support/temp_dir.h"
+#include "tests/metering/ingest/ingest_harness.h"
 
 namespace voucherd {
 namespace {
@@ -17,13 +16,6 @@ namespace {
 class GroupWriterTest : public ::testing::Test {
  protected:
   GroupWriterTest() {
-    JournalOptions options;
-    options.directory = dir_.path() + "/data";
-    options.environment = disk_.environment();
-    journal_ = Journal::open(options).value();
-    const Record first{{1, {}, RecordType::genesis, genesis_version},
-                       encode_genesis({}, std::string(genesis_secret_bytes, 's'))};
-    journal_->append({&first, 1}).value();
     writer_.emplace(
         *journal_,
         [this](std::shared_ptr<CommitGroup> group) {
@@ -45,7 +37,7 @@ class GroupWriterTest : public ::testing::Test {
   testing::TempDir dir_;
   testing::FullDisk disk_;
   testing::OwnerLoop loop_;
-  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Journal> journal_ = testing::new_journal(dir_.path() + "/data", disk_, {});
   std::vector<Position> durable_;
   int refused_ = 0, fatal_ = 0;
   std::optional<GroupWriter> writer_;  // last: its threads use the rest

@@ -44,17 +44,22 @@ inline std::string correction_text(const std::string& id, const std::string& cor
          R"("},"quantity":")" + quantity + R"(","reason":"refund"}})" + "\n";
 }
 
+/// A journal that has its genesis, on `disk`.
+inline std::unique_ptr<Journal> new_journal(const std::string& directory, FullDisk& disk, Instant created) {
+  JournalOptions options;
+  options.directory = directory;
+  options.environment = disk.environment();
+  auto journal = Journal::open(options).value();
+  const Record first{{1, created, RecordType::genesis, genesis_version},
+                     encode_genesis({}, std::string(genesis_secret_bytes, 's'))};
+  journal->append({&first, 1}).value();
+  return journal;
+}
+
 class IngestHarness {
  public:
   explicit IngestHarness(IngestLimits limits = {}) {
-    JournalOptions options;
-    options.directory = dir.path() + "/data";
-    options.environment = disk.environment();
-    journal = Journal::open(options).value();
-    Genesis genesis;
-    const Record first{{1, clock.now(), RecordType::genesis, genesis_version},
-                       encode_genesis(genesis, std::string(genesis_secret_bytes, 's'))};
-    journal->append({&first, 1}).value();
+    journal = new_journal(dir.path() + "/data", disk, clock.now());
     blocks = std::make_unique<BlockCache>(*journal, 1u << 20);
     sequencer = std::make_unique<Sequencer>(
         Sequencer::Parts{*journal,

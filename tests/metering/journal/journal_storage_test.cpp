@@ -92,10 +92,13 @@ class WatchedFileSystem final : public rocksdb::FileSystemWrapper {
 
 class JournalStorageTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Journal> open() {
+  JournalOptions options() const {
     JournalOptions options = small_options(temporary_.sub("journal"));
     options.environment = environment_.get();
-    auto journal = Journal::open(options);
+    return options;
+  }
+  std::unique_ptr<Journal> open() {
+    auto journal = Journal::open(options());
     EXPECT_TRUE(journal) << journal.error().detail;
     return journal ? std::move(*journal) : nullptr;
   }
@@ -187,9 +190,7 @@ TEST_F(JournalStorageTest, BlamesNoLogThatWasCutDownForAnotherFault) {
   ASSERT_GT(bytes.size(), 100U);
   write_file(live.parent_path() / "000001.log", bytes.substr(0, bytes.size() - 50));
   storage_.failing = Failing::manifest_reads;
-  JournalOptions options = small_options(temporary_.sub("journal"));
-  options.environment = environment_.get();
-  const auto refused = Journal::open(options);
+  const auto refused = Journal::open(options());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "journal_open_failed") << refused.error().detail;
   EXPECT_NE(refused.error().detail.find("injected read error"), std::string::npos) << refused.error().detail;
@@ -206,7 +207,7 @@ std::uint64_t left_after_removal(const fs::path& path) {
   write_file(path, std::string(bytes, 'x'));
   const auto file = PosixFile::open(path.string(), O_RDONLY);
   EXPECT_TRUE(file);
-  EXPECT_TRUE(noting_environment()->DeleteFile(path.string()).ok());
+  EXPECT_TRUE(journal_environment()->DeleteFile(path.string()).ok());
   EXPECT_FALSE(fs::exists(path));
   return file->size().value();
 }
@@ -220,10 +221,10 @@ TEST_F(JournalStorageTest, RemovesALogWholeThatSomeoneLinkedForACopy) {
   const fs::path log = temporary_.sub("000004.log");
   write_file(log, std::string(3u << 20, 'x'));
   fs::create_hard_link(log, temporary_.sub("copy"));
-  EXPECT_TRUE(noting_environment()->DeleteFile(log.string()).ok());
+  EXPECT_TRUE(journal_environment()->DeleteFile(log.string()).ok());
   EXPECT_FALSE(fs::exists(log));
   EXPECT_EQ(fs::file_size(temporary_.sub("copy")), 3u << 20);
-  EXPECT_FALSE(noting_environment()->DeleteFile(log.string()).ok());  // there is none
+  EXPECT_FALSE(journal_environment()->DeleteFile(log.string()).ok());  // there is none
 }
 
 }  // namespace
